@@ -1,0 +1,48 @@
+# Every target makes the environment it needs. Start with `make demo`.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+# Python that may not cache its bytecode starts several times slower.
+unexport PYTHONDONTWRITEBYTECODE
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint types check format bench lock clean
+
+help: ## List the targets
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+demo: $(READY) ## Export two days out of a local Gong through real Airflow
+	$(BIN)/python scripts/demo.py
+
+test: $(READY) lint types ## Lint, types, layers and all tests
+	$(BIN)/python -m pytest --cov --cov-report=term:skip-covered
+
+lint: $(READY) ## Style and layers
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports --no-cache
+
+types: $(READY) ## Static types
+	$(BIN)/mypy
+
+format: $(READY) ## Rewrite the code in the house's style
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(READY) ## Measure what is promised: requests, time, memory, parse cost
+	$(BIN)/python scripts/bench.py
+
+lock: $(READY) ## Renew the pinned versions in requirements-dev.txt
+	$(BIN)/uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --upgrade \
+		--no-header --no-annotate --no-emit-index-url --no-emit-find-links --output-file requirements-dev.txt
+
+clean: ## Remove everything that can be made again
+	rm -rf $(VENV) .demo build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+$(READY): requirements-dev.txt pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --requirement requirements-dev.txt
+	$(BIN)/python -m pip install --quiet --no-deps --editable .
+	touch $@

@@ -1,0 +1,1 @@
+"""Gong's REST API in Python; knows nothing of Airflow."""

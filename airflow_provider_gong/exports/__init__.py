@@ -1,0 +1,1 @@
+"""The incremental engine: what to read, which window, where it lands."""

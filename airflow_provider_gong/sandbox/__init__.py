@@ -1,0 +1,1 @@
+"""A local Gong: a real HTTP server that behaves as Gong does."""
