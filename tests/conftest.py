@@ -4,8 +4,10 @@ import atexit
 import os
 import shutil
 import tempfile
+from pathlib import Path
 
 _home = tempfile.mkdtemp(prefix="airflow-gong-tests-")
+Path(_home, "dags").mkdir()
 atexit.register(shutil.rmtree, _home, ignore_errors=True)
 
 os.environ.update(
