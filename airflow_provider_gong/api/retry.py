@@ -1,0 +1,94 @@
+"""What is sent again, when, and when to give up."""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+
+import tenacity
+
+from airflow_provider_gong.exceptions import (
+    GongRateLimited,
+    GongReplyError,
+    GongUnavailable,
+    GongUnexpectedResponse,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class RetryPolicy:
+    """How often a request is sent and how long it may wait in between.
+
+    Gong's 429 was not carried out, so every operation is sent again after it. After a 5xx, a dropped
+    connection or a time-out nobody knows whether a write was carried out, so only reads are.
+
+    :param attempts: how often a request is sent at most, the first time included.
+    :param max_wait: seconds of the longest single wait; when more is needed, the error is raised at once.
+    :param sleep: what waits; for tests.
+    """
+
+    attempts: int = 5
+    max_wait: float = 60.0
+    sleep: Callable[[float], None] = time.sleep
+
+    def run(self, attempt: Callable[[], T], *, reads: bool) -> T:
+        """Return what `attempt` returns, making it again as long as that is safe and useful.
+
+        :param attempt: send one request; raises an error of this package when it does not succeed.
+        :param reads: the operation changes nothing in Gong.
+        """
+        retrying = tenacity.Retrying(
+            retry=tenacity.retry_if_exception(lambda error: self._may_repeat(error, reads)),
+            stop=tenacity.stop_after_attempt(self.attempts),
+            wait=self._wait,
+            sleep=self.sleep,
+            before_sleep=_log_wait,
+            reraise=True,
+        )
+        return retrying(attempt)
+
+    def _may_repeat(self, error: BaseException, reads: bool) -> bool:
+        if isinstance(error, GongRateLimited):
+            # Without a status it is our own budget, which has already waited as long as it may.
+            return error.status is not None and self._is_short(error.retry_after)
+        if isinstance(error, GongUnavailable):
+            return reads and self._is_short(error.retry_after)
+        return reads and isinstance(error, GongUnexpectedResponse) and error.cut_off
+
+    def _is_short(self, wait: float | None) -> bool:
+        return wait is None or wait <= self.max_wait
+
+    def _wait(self, state: tenacity.RetryCallState) -> float:
+        asked = getattr(_error(state), "retry_after", None)
+        # Less than a second would only spend attempts: the limit is counted by the second.
+        return self._backoff(state) if asked is None else max(1.0, float(asked))
+
+    def _backoff(self, state: tenacity.RetryCallState) -> float:
+        # Jitter, so that tasks that failed together do not come back together.
+        return tenacity.wait_exponential_jitter(initial=1, max=self.max_wait, jitter=1)(state)
+
+
+def _error(state: tenacity.RetryCallState) -> BaseException | None:
+    return state.outcome.exception() if state.outcome else None
+
+
+def _log_wait(state: tenacity.RetryCallState) -> None:
+    error = _error(state)
+    operation = error.operation if isinstance(error, GongReplyError) else ""
+    log.info(
+        "%s: %s (status %s); attempt %d follows in %.1f s",
+        operation,
+        type(error).__name__,
+        getattr(error, "status", None),
+        state.attempt_number + 1,
+        state.next_action.sleep if state.next_action else 0,
+    )

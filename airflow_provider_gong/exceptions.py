@@ -1,0 +1,175 @@
+"""Every error of this package, sorted by what the caller can do about it.
+
+::
+
+    GongError
+    ├── GongConfigurationError        mend the connection, an argument or the environment
+    └── GongReplyError                a request was made and did not succeed
+        ├── GongRequestRefused        Gong said no: the same request gets the same answer
+        │   ├── GongAuthenticationError   401: the key is not accepted
+        │   ├── GongMissingScope          401: the key is accepted, but lacks a scope
+        │   ├── GongForbidden             403: untrusted IP address, another host, a feature without licence
+        │   ├── GongNotFound              404 that does not mean "an empty list"
+        │   ├── GongConflict              409
+        │   └── GongCursorExpired         400: the chain of pages is dead, start the slice again
+        ├── GongUnavailable           5xx or a dropped connection: try later
+        │   ├── GongRateLimited       429 or a spent budget, with a wait longer than allowed
+        │   └── GongTimeout           no connection or no answer in time
+        └── GongUnexpectedResponse    the reply is not what Gong promises
+
+``error.retryable`` says whether the same thing may succeed later without anybody mending anything.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+class GongError(Exception):
+    """Root of all errors of this package."""
+
+    retryable: ClassVar[bool] = False
+
+
+class GongConfigurationError(GongError):
+    """The connection, an argument or the environment must be mended; no request was made."""
+
+
+class GongReplyError(GongError):
+    """A request was made and did not succeed.
+
+    :param message: what it means and what to do about it.
+    :param operation: method and path template, such as ``GET /v2/calls/{id}``.
+    :param status: HTTP status of the reply; None when there was no reply.
+    :param request_id: Gong's identifier of the request, for its support.
+    :param messages: Gong's own error texts.
+    """
+
+    # Every keyword has a default because unpickling builds the error from the message alone
+    # and then restores the attributes.
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        operation: str = "",
+        status: int | None = None,
+        request_id: str | None = None,
+        messages: Iterable[str] = (),
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.operation = operation
+        self.status = status
+        self.request_id = request_id
+        self.messages = tuple(messages)
+
+    def __str__(self) -> str:
+        said = "; ".join(self.messages)
+        facts = (self.operation, str(self.status or ""), said, self.message)
+        text = ": ".join(fact for fact in facts if fact)
+        return f"{text} (request id {self.request_id})" if self.request_id else text
+
+
+class GongRequestRefused(GongReplyError):  # noqa: N818 - the root says that it is an error
+    """Gong refused the request (4xx); repeating it gives the same answer."""
+
+
+class GongAuthenticationError(GongRequestRefused):
+    """The access key is not accepted (401)."""
+
+
+class GongMissingScope(GongRequestRefused):
+    """The access key lacks a scope (401 that names it).
+
+    :param scope: the missing scope, such as ``api:calls:read:basic``.
+    """
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        scope: str = "",
+        operation: str = "",
+        status: int | None = None,
+        request_id: str | None = None,
+        messages: Iterable[str] = (),
+    ) -> None:
+        super().__init__(
+            message, operation=operation, status=status, request_id=request_id, messages=messages
+        )
+        self.scope = scope
+
+
+class GongForbidden(GongRequestRefused):
+    """Gong knows the key and refuses the request (403)."""
+
+
+class GongNotFound(GongRequestRefused):
+    """What was asked for does not exist (404 that does not mean "an empty list")."""
+
+
+class GongConflict(GongRequestRefused):
+    """The request contradicts what Gong already has (409)."""
+
+
+class GongCursorExpired(GongRequestRefused):
+    """The chain of pages is dead (400); start again from the first page."""
+
+
+class GongUnavailable(GongReplyError):  # noqa: N818
+    """Gong cannot be reached or cannot answer now; try later.
+
+    :param retry_after: seconds after which another try makes sense; None when unknown.
+    """
+
+    retryable: ClassVar[bool] = True
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        retry_after: float | None = None,
+        operation: str = "",
+        status: int | None = None,
+        request_id: str | None = None,
+        messages: Iterable[str] = (),
+    ) -> None:
+        super().__init__(
+            message, operation=operation, status=status, request_id=request_id, messages=messages
+        )
+        self.retry_after = retry_after
+
+
+class GongRateLimited(GongUnavailable):
+    """Gong's limit or our own budget asks for a wait longer than allowed; ``retry_after`` has the seconds."""
+
+
+class GongTimeout(GongUnavailable):
+    """No connection or no answer within the time allowed."""
+
+
+class GongUnexpectedResponse(GongReplyError):  # noqa: N818
+    """The reply is not what Gong promises: not JSON, no result, a cursor seen before, a redirect.
+
+    :param cut_off: True when the body ends too early, as after a dropped connection.
+    """
+
+    retryable: ClassVar[bool] = True
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        cut_off: bool = False,
+        operation: str = "",
+        status: int | None = None,
+        request_id: str | None = None,
+        messages: Iterable[str] = (),
+    ) -> None:
+        super().__init__(
+            message, operation=operation, status=status, request_id=request_id, messages=messages
+        )
+        self.cut_off = cut_off
