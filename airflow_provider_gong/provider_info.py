@@ -1,4 +1,7 @@
-"""What Airflow discovers about this provider, in one place."""
+"""What Airflow discovers about this provider, in one place.
+
+Every process that imports Airflow calls this: only the standard library may be imported here.
+"""
 
 from typing import Any
 
@@ -8,5 +11,95 @@ def get_provider_info() -> dict[str, Any]:
     return {
         "package-name": "airflow-provider-gong",
         "name": "Gong",
-        "description": "Recorded sales conversations of Gong (https://www.gong.io).",
+        "description": "Recorded sales conversations of `Gong <https://www.gong.io>`__.",
+        "integrations": [
+            {
+                "integration-name": "Gong",
+                "external-doc-url": "https://help.gong.io/apidocs/introduction-2",
+                "tags": ["service"],
+            }
+        ],
+        "hooks": [{"integration-name": "Gong", "python-modules": ["airflow_provider_gong.hooks.gong"]}],
+        "connection-types": [_connection_type()],
+        "config": {"gong": {"description": "Options of the Gong provider.", "options": _options()}},
+    }
+
+
+def _connection_type() -> dict[str, Any]:
+    return {
+        "connection-type": "gong",
+        "hook-class-name": "airflow_provider_gong.hooks.gong.GongHook",
+        "hook-name": "Gong",
+        "ui-field-behaviour": {
+            "hidden-fields": ["schema"],
+            "relabeling": {"host": "Base URL", "login": "Access Key", "password": "Access Key Secret"},
+            # The Test button of Airflow 3.3.2 refuses connections without a port, so port stays visible.
+            "placeholders": {"host": "https://us-12345.api.gong.io", "port": "443"},
+        },
+        "conn-fields": _conn_fields(),
+    }
+
+
+def _conn_fields() -> dict[str, Any]:
+    return {
+        "allowed_hosts": _field(
+            "Allowed hosts",
+            "Hosts besides *.gong.io that Base URL may name, separated by commas; an origin such as "
+            "http://sandbox:8080 allows plain http. Leave it empty to reach Gong only.",
+            "string",
+        ),
+        "requests_per_second": _field(
+            "Requests per second", "Gong's limit for the whole company.", "integer", default=3, minimum=1
+        ),
+        "requests_per_day": _field(
+            "Requests per day", "Gong's limit for the whole company.", "integer", default=10_000, minimum=1
+        ),
+        "daily_share": _field(
+            "Share of the day (%)",
+            "Part of the daily limit that Airflow may use; the rest is left to other tools of the company.",
+            "number",
+            default=80,
+            minimum=1,
+            maximum=100,
+        ),
+        "quota_group": _field(
+            "Quota group",
+            "Connections with the same group share one quota. Default: those with the same Base URL and key.",
+            "string",
+        ),
+        "max_wait": _seconds(
+            "Longest wait (s)",
+            "When Gong or the quota asks for a longer wait, the task gives up its slot.",
+            60,
+        ),
+        "connect_timeout": _seconds("Connect timeout (s)", "How long to wait for a connection.", 10),
+        "read_timeout": _seconds("Read timeout (s)", "How long to wait for each part of an answer.", 60),
+        "read_only": _field(
+            "Read only", "Refuse everything that changes something in Gong.", "boolean", default=False
+        ),
+    }
+
+
+def _field(label: str, description: str, kind: str, **schema: Any) -> dict[str, Any]:
+    # "null" beside the type is what makes a field optional in the form.
+    return {"label": label, "description": description, "schema": {"type": [kind, "null"], **schema}}
+
+
+def _seconds(label: str, description: str, default: int) -> dict[str, Any]:
+    return _field(label, description, "number", default=default, minimum=1, maximum=86_400)
+
+
+def _options() -> dict[str, Any]:
+    return {
+        "quota_dir": {
+            "description": (
+                "Directory of the files in which the processes of this machine count their requests to Gong. "
+                "Empty: a directory of the user below the system's one for temporary files. Containers share "
+                "a quota only when they share this directory."
+            ),
+            "version_added": "0.1.0",
+            "type": "string",
+            "example": "/var/lib/airflow/gong-quota",
+            "default": "",
+        }
     }

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from typing import TYPE_CHECKING
 
-from requests.auth import AuthBase, _basic_auth_str
+from requests.auth import AuthBase
 
 from airflow_provider_gong.exceptions import GongConfigurationError
 
@@ -27,11 +28,11 @@ class ApiKeyAuth(AuthBase):
                 "both parts into the connection."
             )
         # UTF-8, since the default of HTTP libraries (Latin-1) fails on other characters.
-        self._header = _basic_auth_str(access_key.encode(), access_key_secret.encode())
+        self.token = b64encode(f"{access_key}:{access_key_secret}".encode()).decode()
 
     def __call__(self, request: PreparedRequest) -> PreparedRequest:
         """Sign a request."""
-        request.headers["Authorization"] = self._header
+        request.headers["Authorization"] = f"Basic {self.token}"
         return request
 
     def __repr__(self) -> str:

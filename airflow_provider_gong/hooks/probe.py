@@ -1,0 +1,94 @@
+"""What the Test button asks Gong, and what it tells the user."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from airflow_provider_gong.api import calls, logs, users
+from airflow_provider_gong.exceptions import (
+    GongAuthenticationError,
+    GongForbidden,
+    GongMissingScope,
+    GongNotFound,
+    GongRateLimited,
+    GongReplyError,
+)
+
+if TYPE_CHECKING:
+    from airflow_provider_gong.api.client import GongClient
+    from airflow_provider_gong.api.endpoint import Request
+
+
+def probe(client: GongClient, access_key: str) -> tuple[bool, str]:
+    """Ask for something of each basic scope; say whether the key is accepted and what is missing.
+
+    :param client: sends each request once.
+    :param access_key: only looked at, to recognise a secret in its place.
+    """
+    host = urlsplit(client.base_url).hostname or ""
+    answering: list[str] = []
+    missing: dict[str, str] = {}
+    problems: dict[str, GongReplyError] = {}
+    for name, request in _requests().items():
+        try:
+            client.send(request)
+            answering.append(name)
+        except GongMissingScope as error:
+            missing[name] = error.scope
+        except GongForbidden as error:
+            problems[name] = error
+        except GongReplyError as error:
+            problems[name] = error
+            # What stands in the way of one request stands in the way of the next.
+            break
+    if answering or missing:
+        return True, _accepted(host, answering, missing, problems)
+    return False, _refused(host, next(iter(problems.values())), access_key)
+
+
+def _requests() -> dict[str, Request]:
+    # The last minute is usually empty: the answer tells as much and costs little.
+    now = datetime.now(UTC)
+    start = now - timedelta(minutes=1)
+    return {
+        "calls": calls.list_calls(from_datetime=start, to_datetime=now),
+        "transcripts": calls.list_call_transcripts(from_datetime=start, to_datetime=now),
+        "users": users.list_users(),
+        "logs": logs.list_logs(log_type="AccessLog", from_datetime=start, to_datetime=now),
+    }
+
+
+def _accepted(
+    host: str, answering: list[str], missing: dict[str, str], problems: dict[str, GongReplyError]
+) -> str:
+    parts = [f"Reached {host}; the access key is accepted."]
+    if answering:
+        parts.append(f"Answering: {', '.join(answering)}.")
+    if missing:
+        scopes = ", ".join(f"{scope} ({name})" for name, scope in missing.items())
+        parts.append(f"Missing scopes: {scopes}; add them to the key in Gong, if they are needed.")
+    parts.extend(f"Not answering: {name}: {error}" for name, error in problems.items())
+    return " ".join(parts)
+
+
+def _refused(host: str, error: GongReplyError, access_key: str) -> str:
+    if isinstance(error, GongAuthenticationError):
+        return (
+            f"Reached {host}, but the access key is not accepted. {_key_hint(access_key)} Gong said: {error}"
+        )
+    if isinstance(error, GongNotFound):
+        return f"Reached {host}, but Gong's API is not there: check Base URL. {error}"
+    if isinstance(error, GongRateLimited) and error.status is None:
+        return f"Not tested: {error}"
+    if error.status is None:
+        return f"{host} was not reached. {error}"
+    return f"Reached {host}, but it does not let us in. {error}"
+
+
+def _key_hint(access_key: str) -> str:
+    # Gong's secrets are JSON web tokens, its keys are not.
+    if access_key.startswith("eyJ"):
+        return "Access Key holds what looks like a secret: swap Access Key and Access Key Secret."
+    return "Check that Access Key and Access Key Secret are not swapped and the key has not expired."

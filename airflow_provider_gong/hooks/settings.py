@@ -1,0 +1,135 @@
+"""What an Airflow connection of type ``gong`` says, checked."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from airflow_provider_gong.api.base_url import base_url
+from airflow_provider_gong.exceptions import GongConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from airflow.sdk import Connection
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The checked values of a connection; the form in `provider_info` describes them."""
+
+    base_url: str
+    access_key: str = field(repr=False)
+    access_key_secret: str = field(repr=False)
+    quota_group: str = field(repr=False)
+    allowed_hosts: tuple[str, ...] = ()
+    requests_per_second: int = 3
+    requests_per_day: int = 10_000
+    daily_share: float = 80
+    max_wait: float = 60
+    connect_timeout: float = 10
+    read_timeout: float = 60
+    read_only: bool = False
+
+
+def read_settings(connection: Connection) -> Settings:
+    """Return the settings of a connection.
+
+    :raises GongConfigurationError: naming the field that must be mended.
+    """
+    extras = _read_extras(connection.extra_dejson)
+    address = base_url(_address(connection), extras.get("allowed_hosts", ()))
+    key = _required(connection.login, "Access Key", "login")
+    secret = _required(connection.password, "Access Key Secret", "password")
+    # Two connections with the same key share a quota without being told to.
+    extras.setdefault("quota_group", f"{address}\n{key}")
+    return Settings(address, key, secret, **extras)
+
+
+def _required(value: str | None, label: str, standard_field: str) -> str:
+    if not (value or "").strip():
+        raise GongConfigurationError(
+            f"{label} (field {standard_field}) is empty: create an access key on Gong's API page and fill in "
+            f"both of its parts."
+        )
+    return (value or "").strip()
+
+
+def _address(connection: Connection) -> str:
+    """Put the parts together that a URI spreads over host, schema and port."""
+    host = (connection.host or "").strip()
+    if not host:
+        return ""
+    if "://" not in host:
+        host = f"{connection.schema if connection.schema in ('http', 'https') else 'https'}://{host}"
+    url = urlsplit(host)
+    # The form stores 0 for a port that was left empty. The one in Base URL wins, since the form suggests 443.
+    if connection.port and ":" not in url.netloc.rpartition("]")[2]:
+        url = url._replace(netloc=f"{url.netloc}:{connection.port}")
+    return url.geturl()
+
+
+def _read_extras(extra: Mapping[str, Any]) -> dict[str, Any]:
+    unknown = sorted(set(extra) - set(READERS))
+    if unknown:
+        log.warning("The Gong connection has extras that mean nothing here: %s.", ", ".join(unknown))
+    # The form stores null or an empty text for a field that was left empty.
+    given = {name: extra[name] for name in READERS if extra.get(name) not in (None, "")}
+    return {name: _read(name, value) for name, value in given.items()}
+
+
+def _read(name: str, value: Any) -> Any:
+    label, reader, wanted = READERS[name]
+    try:
+        return reader(value)
+    except (KeyError, TypeError, ValueError, OverflowError):
+        raise GongConfigurationError(f"{label} (extra {name}) is {value!r}: give {wanted}.") from None
+
+
+def _hosts(value: Any) -> tuple[str, ...]:
+    parts = value.replace(",", " ").split() if isinstance(value, str) else value
+    return tuple(str(part) for part in parts)
+
+
+def _whole(value: Any) -> int:
+    # A URI gives texts, a number from the form may come as 3.0; true is a number to Python.
+    number = float(value)
+    if isinstance(value, bool) or number != int(number) or number < 1:
+        raise ValueError
+    return int(number)
+
+
+def _number(most: float) -> Callable[[Any], float]:
+    def read(value: Any) -> float:
+        number = float(value)
+        if isinstance(value, bool) or not 0 < number <= most:
+            raise ValueError
+        return number
+
+    return read
+
+
+def _switch(value: Any) -> bool:
+    if isinstance(value, bool):
+        return value
+    return {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}[str(value).lower()]
+
+
+SECONDS = (_number(86_400), "a number of seconds above 0, at most 86400")
+WHOLE = (_whole, "a whole number, at least 1")
+
+READERS: dict[str, tuple[str, Callable[[Any], Any], str]] = {
+    "allowed_hosts": ("Allowed hosts", _hosts, "hosts or origins, separated by commas"),
+    "requests_per_second": ("Requests per second", *WHOLE),
+    "requests_per_day": ("Requests per day", *WHOLE),
+    "daily_share": ("Share of the day (%)", _number(100), "a percentage above 0, at most 100"),
+    "quota_group": ("Quota group", str, "a name"),
+    "max_wait": ("Longest wait (s)", *SECONDS),
+    "connect_timeout": ("Connect timeout (s)", *SECONDS),
+    "read_timeout": ("Read timeout (s)", *SECONDS),
+    "read_only": ("Read only", _switch, "true or false"),
+}
