@@ -1,0 +1,168 @@
+"""A dataset and its files: where parts, manifests and plans lie, and the order in which they change.
+
+    date=2026-01-01/window=<from>_<to>/part-00000-<hash>.jsonl.gz   the rows
+    _manifests/2026-01/<to>_<from>.json                             what is exported, in the month of `to`
+    _manifests/2026-01/<to>_<from>.ids.gz                           the ids of it
+    _runs/<run>.json                                                the window that a run published
+    _staging/<run>/plan.json                                        the window of a run in progress
+
+Names that begin with `_` are not data.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from airflow_provider_gong.exports import storage
+from airflow_provider_gong.exports.manifest import Manifest
+from airflow_provider_gong.exports.window import Window, stamp, unstamp
+from airflow_provider_gong.exports.writer import read_ids
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from airflow.sdk import ObjectStoragePath
+
+    from airflow_provider_gong.exports.run import Run
+
+log = logging.getLogger(__name__)
+
+_STAGING_LIFETIME = timedelta(days=2)
+
+
+class Dataset:
+    """The files of one stream at one destination."""
+
+    def __init__(self, root: ObjectStoragePath) -> None:
+        self.root = root
+        self.staging = root / "_staging"
+        self._manifests = root / "_manifests"
+
+    # What is exported already
+
+    def newest_end(self, not_after: datetime) -> datetime | None:
+        """Return the latest end of an exported window that does not lie after the given moment."""
+        for month in reversed(self._months()):
+            ends = [window.end for window in self._windows(month) if window.end <= not_after]
+            if ends:
+                return max(ends)
+        return None
+
+    def overlapping(self, window: Window) -> list[Window]:
+        """Return the exported windows that share a moment with the given one."""
+        first = _month(window.start)
+        months = (month for month in self._months() if month >= first)
+        return [other for month in months for other in self._windows(month) if other.overlaps(window)]
+
+    def newest(self) -> Manifest | None:
+        """Return the manifest whose window ends last."""
+        for month in reversed(self._months()):
+            windows = self._windows(month)
+            if windows:
+                return self.manifest(max(windows, key=lambda window: (window.end, window.start)))
+        return None
+
+    def manifest(self, window: Window) -> Manifest | None:
+        """Read the manifest of a window, or None when there is none."""
+        path = self.manifest_path(window)
+        content = storage.read_bytes(path)
+        return None if content is None else Manifest.from_json(content, str(path))
+
+    def ids(self, manifest: Manifest) -> Iterator[tuple[str, str]]:
+        """Return the ids of an export, each with the short hash of its basic record, in the order of the rows."""
+        content = storage.read_bytes(self.root / manifest.ids.name)
+        if content is None or hashlib.sha256(content).hexdigest() != manifest.ids.sha256:
+            raise IdsOutOfStep(f"{self.root / manifest.ids.name} does not belong to its manifest.")
+        return read_ids(content)
+
+    # Where things lie
+
+    def manifest_path(self, window: Window) -> ObjectStoragePath:
+        """Return where the manifest of a window lies."""
+        return self._manifests / _month(window.end) / f"{stamp(window.end)}_{stamp(window.start)}.json"
+
+    def ids_path(self, window: Window) -> ObjectStoragePath:
+        """Return where the ids of a window lie."""
+        return self._manifests / _month(window.end) / f"{stamp(window.end)}_{stamp(window.start)}.ids.gz"
+
+    def partition(self, window: Window) -> str:
+        """Return the folder of a window's parts, relative to the dataset."""
+        folder = f"snapshot={stamp(window.start)}" if window.is_snapshot else f"window={window.name}"
+        return f"date={window.start:%Y-%m-%d}/{folder}"
+
+    def relative(self, path: ObjectStoragePath) -> str:
+        """Return a path's name relative to the dataset."""
+        return str(path).removeprefix(f"{self.root}/")
+
+    # The window of a run
+
+    def kept_window(self, run: Run) -> Window | None:
+        """Return the window that this run published, or that an attempt since the last clear planned."""
+        published = _window_in(storage.read_bytes(self._run_path(run)))
+        if published is not None:
+            manifest = self.manifest(published)
+            if manifest is not None and manifest.run.get("key") == run.key:
+                return published
+        return _window_in(storage.read_bytes(self._plan_path(run)), clear_number=run.clear_number)
+
+    def plan(self, run: Run, window: Window) -> None:
+        """Remember the window before the first request, so that a retry reads the same."""
+        content = _window_body(window) | {
+            "clear_number": run.clear_number,
+            "planned_at": datetime.now(UTC).isoformat(),
+        }
+        storage.put_bytes(json.dumps(content).encode(), self._plan_path(run), self.staging)
+
+    def record_run(self, run: Run, window: Window) -> None:
+        """Remember which window a run publishes, so that clearing it reads the same."""
+        storage.put_bytes(json.dumps(_window_body(window)).encode(), self._run_path(run), self.staging)
+
+    def clean_up(self, run: Run) -> None:
+        """Remove the staging of a run, and what crashed runs left there two days ago."""
+        storage.remove(self.staging / run.key)
+        for name in storage.names_in(self.staging):
+            if storage.older_than(self.staging / name, _STAGING_LIFETIME):
+                log.info("Sweeping %s, left by a run that did not finish", self.staging / name)
+                storage.remove(self.staging / name)
+
+    def _run_path(self, run: Run) -> ObjectStoragePath:
+        return self.root / "_runs" / f"{run.key}.json"
+
+    def _plan_path(self, run: Run) -> ObjectStoragePath:
+        return self.staging / run.key / "plan.json"
+
+    def _months(self) -> list[str]:
+        return storage.names_in(self._manifests)
+
+    def _windows(self, month: str) -> list[Window]:
+        names = storage.names_in(self._manifests / month)
+        return [_window_of(name) for name in names if name.endswith(".json")]
+
+
+class IdsOutOfStep(Exception):  # noqa: N818 - a fact for the caller to act on, not an error of its own
+    """The ids file is from another attempt than the manifest: an attempt was killed between the two."""
+
+
+def _month(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m")
+
+
+def _window_of(name: str) -> Window:
+    end, start = name.removesuffix(".json").split("_")
+    return Window(unstamp(start), unstamp(end))
+
+
+def _window_body(window: Window) -> dict[str, object]:
+    return {"from": window.start.isoformat(), "to": window.end.isoformat()}
+
+
+def _window_in(content: bytes | None, **wanted: object) -> Window | None:
+    """Read a window that `_window_body` wrote, unless a field differs from what is wanted."""
+    body = json.loads(content) if content else {}
+    if not body or any(body.get(name) != value for name, value in wanted.items()):
+        return None
+    return Window(datetime.fromisoformat(body["from"]), datetime.fromisoformat(body["to"]))

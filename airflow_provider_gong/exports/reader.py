@@ -1,0 +1,84 @@
+"""Read exports back: the rows of a summary, in the next task or in a notebook."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_gong.exceptions import GongConfigurationError
+from airflow_provider_gong.exports import storage
+from airflow_provider_gong.exports.dataset import Dataset, IdsOutOfStep
+from airflow_provider_gong.exports.manifest import Manifest
+from airflow_provider_gong.exports.writer import open_local, sha256_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from airflow_provider_gong.exports.manifest import Part
+    from airflow_provider_gong.exports.streams import Stream
+
+
+def read_export(
+    export: dict[str, Any] | str, destination_conn_id: str | None = None
+) -> Iterator[dict[str, Any]]:
+    """Iterate over the rows of an export, in the order in which they were written.
+
+    :param export: the summary that an export task returned, or the URI of a manifest
+    :param destination_conn_id: Airflow connection of the storage, when the URI does not name one
+    :raises GongConfigurationError: when it is neither, or files of the export are missing or were changed
+    """
+    found = open_export(export, destination_conn_id)
+    if found is None:
+        return
+    dataset, manifest = found
+    yield from _rows(dataset, manifest)
+
+
+def open_export(export: dict[str, Any] | str, conn_id: str | None = None) -> tuple[Dataset, Manifest] | None:
+    """Return the dataset and the manifest of a summary or URI; None for a summary of an export with nothing to do."""
+    uri = export.get("uri", "") if isinstance(export, dict) else export
+    if uri is None:
+        return None
+    if not isinstance(uri, str) or not uri.endswith(".json"):
+        raise GongConfigurationError(
+            f"{str(export)[:200]!r} is neither the summary of an export task nor the URI of a manifest: pass the "
+            "task's output, or the `uri` in it (…/_manifests/<month>/<to>_<from>.json)."
+        )
+    path = storage.open_destination(uri, conn_id)
+    content = storage.read_bytes(path)
+    if content is None:
+        raise GongConfigurationError(
+            f"There is no manifest at {path}: was the export deleted, or its URI mistyped?"
+        )
+    return Dataset(path.parent.parent.parent), Manifest.from_json(content, str(path))
+
+
+def exported_ids(dataset: Dataset, manifest: Manifest, stream: Stream) -> Iterable[str]:
+    """Return the merge keys of an export's rows."""
+    try:
+        return (row_id for row_id, _ in dataset.ids(manifest))
+    except IdsOutOfStep:
+        return (stream.row_id(row) for row in _rows(dataset, manifest))
+
+
+def _rows(dataset: Dataset, manifest: Manifest) -> Iterator[dict[str, Any]]:
+    with tempfile.TemporaryDirectory(prefix="gong-read-") as folder:
+        for part in manifest.parts:
+            with open_local(_download(dataset, part, Path(folder)), "rb") as lines:
+                for line in lines:
+                    yield json.loads(line)
+
+
+def _download(dataset: Dataset, part: Part, folder: Path) -> Path:
+    source, local = dataset.root / part.name, folder / Path(part.name).name
+    try:
+        source.fs.get_file(source.path, str(local))
+    except FileNotFoundError:
+        raise GongConfigurationError(f"{source} is missing: clear the run that exported it.") from None
+    if sha256_of(local) != part.sha256:
+        raise GongConfigurationError(
+            f"{source} was changed after the export: clear the run that exported it."
+        )
+    return local

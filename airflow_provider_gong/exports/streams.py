@@ -1,0 +1,243 @@
+"""What can be exported: how each stream is asked for and what one of its rows is."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+
+from airflow_provider_gong.api import calls, logs, users
+from airflow_provider_gong.exceptions import GongUnexpectedResponse
+from airflow_provider_gong.exports.content import content_selector, selected_blocks
+from airflow_provider_gong.exports.writer import Row, short_hash
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from airflow_provider_gong.api.client import GongClient
+    from airflow_provider_gong.exports.window import Window
+
+IDS_PER_REQUEST = 100
+
+
+@dataclass
+class Batch:
+    """What one reply of Gong gave to an export."""
+
+    rows: list[Row]
+    received: int
+    announced: int | None = None
+    private: int = 0
+    pending: list[str] = field(default_factory=list)
+
+
+class Stream(Protocol):
+    """Something that an export can read."""
+
+    name: ClassVar[str]
+
+    @property
+    def folder(self) -> str:
+        """Return the dataset below the destination."""
+
+    @property
+    def selection(self) -> dict[str, Any]:
+        """Return what must not change within a dataset."""
+
+    def read(self, client: GongClient, window: Window) -> Iterator[Batch]:
+        """Read everything that belongs to the window."""
+
+    def row_id(self, record: dict[str, Any]) -> str:
+        """Return the merge key of an exported row."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Calls:
+    """Calls whose actual start lies in the window, 100 whole records a request."""
+
+    name: ClassVar[str] = "calls"
+    workspace_id: str | None = None
+    primary_user_ids: tuple[str, ...] | None = None
+    content: str | dict[str, Any] = "default"
+    include_private: bool = False
+
+    @property
+    def folder(self) -> str:
+        """Return the dataset below the destination."""
+        return _folder(self.name, workspace=self.workspace_id)
+
+    @property
+    def selection(self) -> dict[str, Any]:
+        """Return what must not change within a dataset."""
+        filters = {"primary_user_ids": sorted(self.primary_user_ids)} if self.primary_user_ids else {}
+        return {
+            "workspace_id": self.workspace_id,
+            "filters": filters,
+            "content": self.content,
+            "include_private": self.include_private,
+        }
+
+    def read(self, client: GongClient, window: Window) -> Iterator[Batch]:
+        """Read the calls that started in the window."""
+        selector = content_selector(self.content)
+        blocks = selected_blocks(selector)
+        request = calls.list_calls_extensive(
+            from_datetime=window.start,
+            to_datetime=window.end,
+            workspace_id=self.workspace_id,
+            primary_user_ids=self.primary_user_ids,
+            content_selector=selector,
+        )
+        for page in client.pages(request):
+            public = [record for record in page.items if self.include_private or not _is_private(record)]
+            rows = [_call_row(record, blocks) for record in public]
+            yield Batch(rows, len(page.items), page.total, private=len(page.items) - len(public))
+
+    def row_id(self, record: dict[str, Any]) -> str:
+        """Return the merge key of an exported row."""
+        return str(record["metaData"]["id"])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Transcripts:
+    """Transcripts of given calls, or of the calls of a window; asked by id, 100 a request."""
+
+    name: ClassVar[str] = "transcripts"
+    workspace_id: str | None = None
+    include_private: bool = False
+    call_ids: tuple[str, ...] | None = None
+    calls_window: Window | None = None
+
+    @property
+    def folder(self) -> str:
+        """Return the dataset below the destination."""
+        return _folder(self.name, workspace=self.workspace_id)
+
+    @property
+    def selection(self) -> dict[str, Any]:
+        """Return what must not change within a dataset."""
+        return {"workspace_id": self.workspace_id, "include_private": self.include_private}
+
+    def read(self, client: GongClient, window: Window) -> Iterator[Batch]:
+        """Read the transcripts that are ready, and name the calls whose transcript is not."""
+        tally = Batch([], 0)
+        ids = iter(self.call_ids) if self.call_ids is not None else self._list(client, window, tally)
+        while asked := list(islice(ids, IDS_PER_REQUEST)):
+            # By id alone: dates beside the ids would drop calls whose start differs from the listed one,
+            # and Gong refuses a workspace beside ids.
+            found: dict[str, dict[str, Any]] = {}
+            for page in client.pages(calls.list_call_transcripts(call_ids=asked)):
+                found |= {str(_key(record, "callId")): record for record in page.items}
+            rows = [_transcript_row(found[call_id]) for call_id in asked if call_id in found]
+            pending = [call_id for call_id in asked if call_id not in found]
+            yield Batch(rows, len(rows), tally.announced, private=tally.private, pending=pending)
+            tally.private = 0
+        if tally.private:
+            yield Batch([], 0, tally.announced, private=tally.private)
+
+    def _list(self, client: GongClient, window: Window, tally: Batch) -> Iterator[str]:
+        """List the calls of the window: transcripts do not say which of them are private."""
+        listed = Calls(workspace_id=self.workspace_id, content="basic", include_private=self.include_private)
+        for batch in listed.read(client, window):
+            tally.announced = batch.announced
+            tally.private += batch.private
+            yield from (row.id for row in batch.rows)
+
+    def row_id(self, record: dict[str, Any]) -> str:
+        """Return the merge key of an exported row."""
+        return str(record["callId"])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Users:
+    """All users of the company, as they are now."""
+
+    name: ClassVar[str] = "users"
+    include_avatars: bool = False
+
+    @property
+    def folder(self) -> str:
+        """Return the dataset below the destination."""
+        return self.name
+
+    @property
+    def selection(self) -> dict[str, Any]:
+        """Return what must not change within a dataset."""
+        return {"include_avatars": self.include_avatars}
+
+    def read(self, client: GongClient, window: Window) -> Iterator[Batch]:
+        """Read all users; the window is the moment of the snapshot."""
+        for page in client.pages(users.list_users(include_avatars=self.include_avatars or None)):
+            rows = [Row.of(record, id=str(_key(record, "id"))) for record in page.items]
+            yield Batch(rows, len(page.items), page.total)
+
+    def row_id(self, record: dict[str, Any]) -> str:
+        """Return the merge key of an exported row."""
+        return str(record["id"])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Logs:
+    """Log entries of one type whose event time lies in the window."""
+
+    name: ClassVar[str] = "logs"
+    log_type: str
+
+    @property
+    def folder(self) -> str:
+        """Return the dataset below the destination."""
+        return _folder(self.name, log_type=self.log_type)
+
+    @property
+    def selection(self) -> dict[str, Any]:
+        """Return what must not change within a dataset."""
+        return {"log_type": self.log_type}
+
+    def read(self, client: GongClient, window: Window) -> Iterator[Batch]:
+        """Read the log entries of the window; equal entries are counted, not dropped."""
+        seen: Counter[str] = Counter()
+        request = logs.list_logs(log_type=self.log_type, from_datetime=window.start, to_datetime=window.end)
+        for page in client.pages(request):
+            yield Batch([_log_row(record, seen) for record in page.items], len(page.items), page.total)
+
+    def row_id(self, record: dict[str, Any]) -> str:
+        """Return the merge key of an exported row."""
+        return str(record["_id"])
+
+
+def _folder(name: str, **partitions: str | None) -> str:
+    return "/".join([name, *(f"{key}={value}" for key, value in partitions.items() if value is not None)])
+
+
+def _is_private(record: dict[str, Any]) -> bool:
+    return bool(_key(record, "metaData").get("isPrivate"))
+
+
+def _call_row(record: dict[str, Any], blocks: Iterable[str]) -> Row:
+    basic = _key(record, "metaData")
+    basic["id"] = str(_key(basic, "id"))
+    row = {block: record.get(block) for block in blocks}
+    # What Gong adds one day is kept; media URLs are dead before anyone reads them.
+    row |= {name: value for name, value in record.items() if name not in row and name != "media"}
+    return Row.of(row, id=basic["id"], basic=basic, start=basic.get("started"))
+
+
+def _transcript_row(record: dict[str, Any]) -> Row:
+    record["callId"] = str(record["callId"])
+    return Row.of(record, id=record["callId"])
+
+
+def _log_row(record: dict[str, Any], seen: Counter[str]) -> Row:
+    # Long enough that different entries never meet; shorter hashes only tell versions of one record apart.
+    digest = short_hash(record, size=12)
+    record["_id"] = f"{digest}-{seen[digest]}"
+    seen[digest] += 1
+    return Row.of(record, id=record["_id"], basic=digest, start=record.get("eventTime"))
+
+
+def _key(record: dict[str, Any], name: str) -> Any:
+    """Return a field that Gong promises, and say which one is missing otherwise."""
+    if record.get(name) is None:
+        raise GongUnexpectedResponse(f"A record of Gong's reply has no {name}.")
+    return record[name]

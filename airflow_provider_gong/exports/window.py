@@ -1,0 +1,216 @@
+"""From the Dag run to the window [from, to) that an export reads.
+
+Windows are half-open and counted in whole seconds (fractions are cut off, so that neighbours still touch).
+The rules are tried in order; the first that applies wins, and the task log names it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Protocol
+
+from airflow_provider_gong.exceptions import GongConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from airflow_provider_gong.exports.run import Run
+
+_STAMP = "%Y%m%dT%H%M%SZ"
+# The scheduler's clock may be ahead of the worker's; an argument of the user's has no such excuse.
+_CLOCK_SKEW = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, order=True)
+class Window:
+    """A half-open stretch of time in UTC: `start` is inside, `end` is not."""
+
+    start: datetime
+    end: datetime
+
+    @property
+    def name(self) -> str:
+        """Name the window as its partition does: `20260101T000000Z_20260102T000000Z`."""
+        return f"{stamp(self.start)}_{stamp(self.end)}"
+
+    @classmethod
+    def snapshot(cls, moment: datetime) -> Window:
+        """Return the window of a stream that has no past: the state at a moment."""
+        return cls(_whole_second(moment), _whole_second(moment))
+
+    @property
+    def is_snapshot(self) -> bool:
+        """Tell whether this is a moment rather than a stretch of time."""
+        return self.start == self.end
+
+    def overlaps(self, other: Window) -> bool:
+        """Tell whether the two windows share a moment."""
+        return self.start < other.end and other.start < self.end
+
+    def __str__(self) -> str:
+        return f"[{self.start.isoformat()}, {self.end.isoformat()})"
+
+
+def stamp(moment: datetime) -> str:
+    """Write a moment as file names of a dataset do."""
+    return moment.astimezone(UTC).strftime(_STAMP)
+
+
+def unstamp(text: str) -> datetime:
+    """Read a moment from a file name of a dataset."""
+    return datetime.strptime(text, _STAMP).replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, kw_only=True)
+class WindowArguments:
+    """What the Dag author said about the window."""
+
+    from_datetime: datetime | None = None
+    to_datetime: datetime | None = None
+    interval: timedelta | None = None
+    initial_from_datetime: datetime | None = None
+    settle: timedelta = timedelta(0)
+
+
+class Coverage(Protocol):
+    """What is exported already: the windows of a dataset's manifests."""
+
+    def newest_end(self, not_after: datetime) -> datetime | None:
+        """Return the latest end of a window that does not lie after the given moment."""
+
+    def overlapping(self, window: Window) -> list[Window]:
+        """Return the windows that share a moment with the given one."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The window of a run and the rule that chose it; no window means that nothing is left to export."""
+
+    window: Window | None
+    rule: str
+
+
+def choose_window(
+    arguments: WindowArguments, run: Run, coverage: Coverage | None, kept: Window | None = None
+) -> Choice:
+    """Apply the rules in their order.
+
+    :param coverage: the dataset's windows; None without a destination, where nothing is remembered
+    :param kept: the window that an earlier attempt of this run planned or published
+    :raises GongConfigurationError: when no rule applies, or the arguments contradict each other
+    """
+    if kept is not None:
+        return Choice(kept, "kept from an earlier attempt of this run")
+    choice = (
+        _from_arguments(arguments) or _from_run(arguments, run) or _from_coverage(arguments, run, coverage)
+    )
+    _refuse_the_future(choice)
+    return choice
+
+
+def _from_arguments(arguments: WindowArguments) -> Choice | None:
+    start, end = arguments.from_datetime, arguments.to_datetime
+    if start is None and end is None:
+        return None
+    if start is None or end is None:
+        missing = "from_datetime" if start is None else "to_datetime"
+        raise GongConfigurationError(
+            f"{missing} is missing: give both from_datetime and to_datetime, or neither."
+        )
+    window = Window(_whole_second(start), _whole_second(end))
+    if window.start >= window.end:
+        raise GongConfigurationError(
+            f"from_datetime={start.isoformat()} must be earlier than to_datetime={end.isoformat()} "
+            "(windows are half-open and counted in whole seconds)."
+        )
+    if window.end > datetime.now(UTC):
+        raise GongConfigurationError(
+            f"to_datetime={end.isoformat()} lies in the future: what happens until then would never be "
+            "exported. Give a to_datetime that has passed."
+        )
+    return Choice(window, "from_datetime and to_datetime")
+
+
+def _from_run(arguments: WindowArguments, run: Run) -> Choice | None:
+    for bounds, rule in _intervals(arguments, run):
+        window = Window(*(_whole_second(bound - arguments.settle) for bound in bounds))
+        if window.start < window.end:
+            held_back = f", held back by settle={arguments.settle}" if arguments.settle else ""
+            return Choice(window, rule + held_back)
+    if run.is_backfill:
+        raise GongConfigurationError(
+            "A backfill run needs a window of its own, and this Dag's schedule gives it none: schedule the Dag with "
+            "CronDataIntervalTimetable or CronTriggerTimetable(..., interval=...), or pass interval= "
+            "(for example timedelta(days=1)) to the operator."
+        )
+    return None
+
+
+def _intervals(arguments: WindowArguments, run: Run) -> Iterable[tuple[tuple[datetime, datetime], str]]:
+    if arguments.interval is not None and run.partition_date is not None:
+        yield (
+            (run.partition_date, run.partition_date + arguments.interval),
+            "interval from the partition date",
+        )
+    if arguments.interval is not None and run.logical_date is not None:
+        yield (run.logical_date - arguments.interval, run.logical_date), "interval until the logical date"
+    if run.data_interval is not None:
+        yield run.data_interval, "the Dag run's data interval"
+
+
+def _from_coverage(arguments: WindowArguments, run: Run, coverage: Coverage | None) -> Choice:
+    _check_head_rule(run, coverage)
+    assert coverage is not None  # noqa: S101 - checked on the line above, for the type checker
+    end = _whole_second(run.run_after - arguments.settle)
+    start, rule = coverage.newest_end(end), "from the newest exported window until this run"
+    if start is None:
+        if arguments.initial_from_datetime is None:
+            raise GongConfigurationError(
+                "This is the first export of the dataset and nothing says where it begins: pass "
+                "initial_from_datetime= (for example '2026-01-01')."
+            )
+        start, rule = (
+            _whole_second(arguments.initial_from_datetime),
+            "the first export, from initial_from_datetime",
+        )
+    return _uncovered(Window(start, end), rule, coverage)
+
+
+def _check_head_rule(run: Run, coverage: Coverage | None) -> None:
+    if coverage is None:
+        raise GongConfigurationError(
+            "Nothing says which window to export: this run has no data interval, and without destination= there "
+            "are no manifests to continue from. Pass from_datetime= and to_datetime=, interval=, or destination=."
+        )
+    if run.max_active_runs != 1:
+        raise GongConfigurationError(
+            "Continuing from the newest exported window needs one run at a time: set max_active_runs=1 on the Dag "
+            f"(it is {run.max_active_runs}), or give each run a window of its own (CronDataIntervalTimetable, "
+            "interval=, or from_datetime= and to_datetime=)."
+        )
+
+
+def _uncovered(window: Window, rule: str, coverage: Coverage) -> Choice:
+    """Cut off what later windows cover; whatever ends before the window's start is its past already."""
+    end = window.end
+    if window.start < window.end:
+        end = min([end, *(other.start for other in coverage.overlapping(window))])
+    if window.start < end:
+        return Choice(Window(window.start, end), rule)
+    return Choice(
+        None,
+        f"already covered: exports reach {window.start.isoformat()}, this run ends {window.end.isoformat()}",
+    )
+
+
+def _refuse_the_future(choice: Choice) -> None:
+    if choice.window is not None and choice.window.end > datetime.now(UTC) + _CLOCK_SKEW:
+        raise GongConfigurationError(
+            f"The window {choice.window} ({choice.rule}) ends in the future: what happens until then would never be "
+            "exported. Run it when the window has passed."
+        )
+
+
+def _whole_second(moment: datetime) -> datetime:
+    return moment.astimezone(UTC).replace(microsecond=0)

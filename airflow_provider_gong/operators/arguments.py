@@ -1,0 +1,98 @@
+"""Templated arguments arrive as text: turn them into what they mean, or name the argument and the mend."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from airflow_provider_gong.exceptions import GongConfigurationError
+
+# What an empty template or a rendered None leaves behind.
+_UNSET = (None, "", "None")
+
+
+def as_datetime(name: str, value: datetime | str | None) -> datetime | None:
+    """Read a moment: a datetime or ISO 8601 text; without an offset it means UTC; empty text means None."""
+    if value in _UNSET:
+        return None
+    try:
+        moment = value if isinstance(value, datetime) else datetime.fromisoformat(str(value).strip())
+    except ValueError:
+        raise GongConfigurationError(
+            f"{name}={value!r} is not a date and time: give a datetime or ISO 8601 text such as "
+            "'2026-01-31T08:00:00+00:00'."
+        ) from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def as_duration(name: str, value: timedelta | str | None) -> timedelta | None:
+    """Read a length of time: a timedelta or an ISO 8601 duration (`P1D`, `PT1H`); empty text means None."""
+    if value is None or isinstance(value, timedelta):
+        return value
+    if value in _UNSET:
+        return None
+    import pendulum
+
+    try:
+        duration = pendulum.parse(value.strip())
+    except ValueError:
+        duration = None
+    if not isinstance(duration, pendulum.Duration):
+        raise GongConfigurationError(
+            f"{name}={value!r} is not a length of time: give a timedelta or an ISO 8601 duration "
+            "such as 'P1D' or 'PT1H'."
+        )
+    return duration.as_timedelta()
+
+
+def as_bool(name: str, value: bool | str | None) -> bool:
+    """Read a switch: True or False, or their text."""
+    if isinstance(value, bool):
+        return value
+    text = str(value).strip().lower()
+    if text in ("true", "false", "none", ""):
+        return text == "true"
+    raise GongConfigurationError(f"{name}={value!r} is neither true nor false.")
+
+
+def as_ids(name: str, value: list[str] | tuple[str, ...] | str | None) -> tuple[str, ...] | None:
+    """Read ids: a list, or its JSON text; an empty one means None."""
+    if isinstance(value, str) and value.lstrip().startswith("["):
+        value = _json(name, value)
+    if value in (*_UNSET, [], ()):
+        return None
+    if not isinstance(value, (list, tuple)) or not all(isinstance(one, (str, int)) for one in value):
+        raise GongConfigurationError(
+            f"{name}={value!r} is not a list of ids: give for example ['7782342274025937895']."
+        )
+    return tuple(str(one) for one in value)
+
+
+def as_text(value: str | None) -> str | None:
+    """Read text that may be left out; empty text means None."""
+    return None if value in _UNSET else str(value)
+
+
+def as_choice(name: str, value: str, choices: tuple[str, ...]) -> str:
+    """Read one of a few words."""
+    if value not in choices:
+        raise GongConfigurationError(f"{name}={value!r} is unknown: use one of {', '.join(choices)}.")
+    return value
+
+
+def as_object(name: str, value: dict[str, Any] | str) -> dict[str, Any] | str:
+    """Read an object, or its JSON text; any other text is returned as it is."""
+    if isinstance(value, str) and value.lstrip().startswith("{"):
+        parsed: dict[str, Any] = _json(name, value)
+        return parsed
+    return value
+
+
+def _json(name: str, value: str) -> Any:
+    try:
+        return json.loads(value)
+    except ValueError:
+        raise GongConfigurationError(
+            f"{name} is not valid JSON: render it with the tojson filter, as in {{{{ value | tojson }}}}."
+        ) from None

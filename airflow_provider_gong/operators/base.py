@@ -1,0 +1,62 @@
+"""What all operators share: the connection, and errors that Airflow understands."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import BaseOperator
+from airflow.sdk.exceptions import AirflowFailException
+
+from airflow_provider_gong.exceptions import GongError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from airflow.sdk import Context
+
+    from airflow_provider_gong.hooks.gong import GongHook
+
+
+def gong_fields(*names: str) -> tuple[str, ...]:
+    """Return the template fields of an operator: its own arguments and the connection."""
+    return ("gong_conn_id", *names)
+
+
+class GongOperator(BaseOperator):
+    """Base of all Gong operators.
+
+    Subclasses assign in `__init__` and do their work in `perform`: templates are rendered between the two.
+
+    :param gong_conn_id: Airflow connection of Gong. (templated) Default: `gong_default`.
+    """
+
+    template_fields: Sequence[str] = gong_fields()
+    ui_color = "#ece4ff"
+
+    def __init__(self, *, gong_conn_id: str = "gong_default", **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.gong_conn_id = gong_conn_id
+
+    @cached_property
+    def hook(self) -> GongHook:
+        """Return the hook of the connection."""
+        from airflow_provider_gong.hooks.gong import GongHook
+
+        return GongHook(self.gong_conn_id)
+
+    def execute(self, context: Context) -> Any:
+        """Do the work; a failure that no retry can mend fails the task at once."""
+        try:
+            return self.perform(context)
+        except GongError as error:
+            if error.retryable:
+                raise
+            raise AirflowFailException(str(error)) from error
+        finally:
+            self.hook.close()
+
+    @abstractmethod
+    def perform(self, context: Context) -> Any:
+        """Do the work of the operator."""

@@ -1,0 +1,164 @@
+"""What the export operators share: destination, window, and what they return.
+
+Thin over `airflow_provider_gong.exports`: arguments become a stream and a window, the engine does the rest.
+"""
+
+from __future__ import annotations
+
+import logging
+from abc import abstractmethod
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk.exceptions import AirflowSkipException
+
+from airflow_provider_gong.exports.dataset import Dataset
+from airflow_provider_gong.exports.engine import Export
+from airflow_provider_gong.exports.records import collect
+from airflow_provider_gong.exports.run import Run
+from airflow_provider_gong.exports.storage import open_destination
+from airflow_provider_gong.exports.summary import empty_summary, summary_of
+from airflow_provider_gong.exports.window import Choice, Window, WindowArguments, choose_window
+from airflow_provider_gong.exports.writer import DEFAULT_FORMAT, FORMATS
+from airflow_provider_gong.operators import arguments as read
+from airflow_provider_gong.operators.base import GongOperator, gong_fields
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from airflow.sdk import Context
+
+    from airflow_provider_gong.exports import streams
+
+log = logging.getLogger(__name__)
+
+_DESTINATION_FIELDS = ("destination", "destination_conn_id", "file_format", "skip_if_empty")
+_WINDOW_FIELDS = ("from_datetime", "to_datetime", "interval", "initial_from_datetime", "settle")
+
+
+class GongExportOperator(GongOperator):
+    """Base of the exports: where they write and what they return.
+
+    :param destination: where the dataset lies; see the subclasses. (templated) Default: None, which means XCom.
+    :param destination_conn_id: Airflow connection of the storage. (templated) Default: None.
+    :param file_format: `jsonl.gz` or `jsonl`. (templated) Default: `jsonl.gz`.
+    :param skip_if_empty: skip the task when nothing was exported. (templated) Default: False.
+    """
+
+    template_fields: Sequence[str] = gong_fields(*_DESTINATION_FIELDS)
+
+    def __init__(
+        self,
+        *,
+        destination: str | None = None,
+        destination_conn_id: str | None = None,
+        file_format: str = DEFAULT_FORMAT,
+        skip_if_empty: bool | str = False,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.destination = destination
+        self.destination_conn_id = destination_conn_id
+        self.file_format = file_format
+        self.skip_if_empty = skip_if_empty
+
+    @abstractmethod
+    def stream(self) -> streams.Stream:
+        """Return what to export, from the rendered arguments."""
+
+    @abstractmethod
+    def choose(self, stream: streams.Stream, run: Run, dataset: Dataset | None) -> Choice:
+        """Choose the window of this run."""
+
+    def perform(self, context: Context) -> Any:
+        """Export, and return the records (without a destination) or the summary."""
+        run, stream = Run.from_context(context), self.stream()
+        if read.as_text(self.destination) is None:
+            result: Any = self._to_xcom(run, stream)
+        else:
+            result = self._to_dataset(run, stream)
+            self._tell_assets(context, result)
+        rows = len(result) if isinstance(result, list) else result["rows"]
+        if not rows and read.as_bool("skip_if_empty", self.skip_if_empty):
+            raise AirflowSkipException("Nothing was exported, and skip_if_empty is set.")
+        return result
+
+    def _to_xcom(self, run: Run, stream: streams.Stream) -> list[dict[str, Any]]:
+        choice = self.choose(stream, run, None)
+        log.info("Exporting %s of %s (%s) to XCom", stream.name, choice.window, choice.rule)
+        return collect(stream, self.hook.get_conn(), choice.window) if choice.window else []
+
+    def _to_dataset(self, run: Run, stream: streams.Stream) -> dict[str, Any]:
+        file_format = read.as_choice("file_format", self.file_format, FORMATS)
+        destination = open_destination(str(self.destination), read.as_text(self.destination_conn_id))
+        dataset = Dataset(destination / stream.folder)
+        choice = self.choose(stream, run, dataset)
+        if choice.window is None:
+            log.info("Nothing to export of %s: %s", stream.name, choice.rule)
+            return empty_summary(dataset)
+        log.info("Exporting %s of %s (%s) to %s", stream.name, choice.window, choice.rule, dataset.root)
+        return self._export(run, stream, dataset, choice.window, file_format)
+
+    def _export(
+        self, run: Run, stream: streams.Stream, dataset: Dataset, window: Window, file_format: str
+    ) -> dict[str, Any]:
+        manifest = Export(
+            stream=stream,
+            client=self.hook.get_conn(),
+            host=self.hook.host,
+            dataset=dataset,
+            run=run,
+            window=window,
+            file_format=file_format,
+        ).execute()
+        log.info("Exported %d rows with %d requests", manifest.rows, manifest.requests)
+        return summary_of(dataset, manifest)
+
+    def _tell_assets(self, context: Context, summary: dict[str, Any]) -> None:
+        for outlet in self.outlets:
+            context["outlet_events"][outlet].extra.update(summary)
+
+
+class GongWindowedExportOperator(GongExportOperator):
+    """Base of the exports of a stretch of time.
+
+    :param from_datetime: start of the window, inclusive. (templated) Default: None.
+    :param to_datetime: end of the window, exclusive. (templated) Default: None.
+    :param interval: length of the window that ends at the logical date. (templated) Default: None.
+    :param initial_from_datetime: where the first export of a dataset begins. (templated) Default: None.
+    :param settle: how far windows that follow from the run are held back. (templated) Default: nothing.
+    """
+
+    template_fields: Sequence[str] = gong_fields(*_DESTINATION_FIELDS, *_WINDOW_FIELDS)
+
+    def __init__(
+        self,
+        *,
+        from_datetime: datetime | str | None = None,
+        to_datetime: datetime | str | None = None,
+        interval: timedelta | str | None = None,
+        initial_from_datetime: datetime | str | None = None,
+        settle: timedelta | str = timedelta(0),
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.from_datetime = from_datetime
+        self.to_datetime = to_datetime
+        self.interval = interval
+        self.initial_from_datetime = initial_from_datetime
+        self.settle = settle
+
+    def choose(self, stream: streams.Stream, run: Run, dataset: Dataset | None) -> Choice:
+        """Choose the window by the rules of `airflow_provider_gong.exports.window`."""
+        kept = dataset.kept_window(run) if dataset else None
+        return choose_window(self._window_arguments(), run, dataset, kept)
+
+    def _window_arguments(self) -> WindowArguments:
+        return WindowArguments(
+            from_datetime=read.as_datetime("from_datetime", self.from_datetime),
+            to_datetime=read.as_datetime("to_datetime", self.to_datetime),
+            interval=read.as_duration("interval", self.interval),
+            initial_from_datetime=read.as_datetime("initial_from_datetime", self.initial_from_datetime),
+            settle=read.as_duration("settle", self.settle) or timedelta(0),
+        )

@@ -1,0 +1,288 @@
+"""Incremental exports of calls, transcripts, users and logs to object storage or XCom."""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk.exceptions import AirflowSkipException
+
+from airflow_provider_gong.api.logs import LOG_TYPES
+from airflow_provider_gong.exceptions import GongConfigurationError
+from airflow_provider_gong.exports import streams
+from airflow_provider_gong.exports.reader import exported_ids, open_export
+from airflow_provider_gong.exports.summary import summary_of
+from airflow_provider_gong.exports.window import Choice, Window
+from airflow_provider_gong.operators import arguments as read
+from airflow_provider_gong.operators.export_base import GongExportOperator, GongWindowedExportOperator
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from airflow_provider_gong.exports.dataset import Dataset
+    from airflow_provider_gong.exports.run import Run
+
+log = logging.getLogger(__name__)
+
+
+class GongExportCallsOperator(GongWindowedExportOperator):
+    """Export the calls that started in a window, with their parties and CRM context.
+
+    One request brings 100 whole records. Private calls and media URLs are left out. Returns the summary of the
+    export: `uri` of its manifest, `bucket`, `prefix`, `files`, `rows`, `window_from`, `window_to`, `complete`,
+    `complete_through`, `pending`, `requests`; without a destination the records themselves.
+
+    See https://help.gong.io/apidocs/retrieve-detailed-call-data-by-various-filters-v2callsextensive-2
+
+    :param destination: Where the dataset lies: `s3://conn@bucket/gong`, `gs://...`, `abfs://...`, `file:///data/gong`
+        or an absolute path; rows land in `<destination>/calls/`. (templated) Default: None, the records go to
+        XCom, up to 1,000,000 bytes of JSON.
+    :param destination_conn_id: Airflow connection of the storage, if the URL names none. (templated) Default: None.
+    :param file_format: `jsonl.gz` or `jsonl`, one record a line, UTF-8. (templated) Default: `jsonl.gz`.
+    :param skip_if_empty: Skip this task, and so those after it, when nothing was exported. (templated)
+        Default: False.
+    :param from_datetime: Start of the window, inclusive; a datetime or ISO 8601 text, UTC without an offset.
+        Needs `to_datetime`. (templated) Default: None, the window follows from the run.
+    :param to_datetime: End of the window, exclusive; must have passed. (templated) Default: None.
+    :param interval: Length of the window of a run: it ends at the logical date, or begins at the partition
+        date; a timedelta or an ISO 8601 duration such as `P1D`. (templated) Default: None, the data
+        interval of the run, or what no manifest covers yet.
+    :param initial_from_datetime: Where the first export of a dataset begins, inclusive; needed once for runs
+        without a data interval. (templated) Default: None.
+    :param settle: How far to hold back windows that follow from the run, for calls that Gong shows late;
+        a timedelta or an ISO 8601 duration. (templated) Default: no time.
+    :param workspace_id: Export the calls of one workspace only, to a dataset of its own. (templated)
+        Default: None, all workspaces.
+    :param primary_user_ids: Export the calls hosted by these users only. (templated) Default: None, all users.
+    :param content: What a row holds: `basic` (metaData), `default` (metaData, parties, context), `full` (all but
+        media) or Gong's own contentSelector object. (templated) Default: `default`.
+    :param include_private: Export private calls too. (templated) Default: False.
+    :param gong_conn_id: Airflow connection of Gong. (templated) Default: `gong_default`.
+    """
+
+    template_fields: Sequence[str] = (
+        *GongWindowedExportOperator.template_fields,
+        "workspace_id",
+        "primary_user_ids",
+        "content",
+        "include_private",
+    )
+
+    def __init__(
+        self,
+        *,
+        workspace_id: str | None = None,
+        primary_user_ids: list[str] | str | None = None,
+        content: str | dict[str, Any] = "default",
+        include_private: bool | str = False,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.workspace_id = workspace_id
+        self.primary_user_ids = primary_user_ids
+        self.content = content
+        self.include_private = include_private
+
+    def stream(self) -> streams.Stream:
+        """Return the calls that the arguments select."""
+        return streams.Calls(
+            workspace_id=read.as_text(self.workspace_id),
+            primary_user_ids=read.as_ids("primary_user_ids", self.primary_user_ids),
+            content=read.as_object("content", self.content),
+            include_private=read.as_bool("include_private", self.include_private),
+        )
+
+
+class GongExportTranscriptsOperator(GongWindowedExportOperator):
+    """Export the transcripts of calls that another task exported, or of the calls of a window.
+
+    Asks by id, 100 calls a request; without `calls` it lists the calls of the window first. A transcript that is
+    not ready yet is named in the manifest as pending, which makes the export incomplete. Returns the summary of
+    the export; without a destination the records themselves.
+
+    See https://help.gong.io/apidocs/retrieve-transcripts-of-calls-by-date-or-callids-v2callstranscript-2
+
+    :param calls: The calls to transcribe: the summary that a calls export returned, or the URI of its manifest;
+        the window is then that of the calls. Without a destination a list of call records will do. (templated)
+        Default: None, the calls of the window.
+    :param destination: Where the dataset lies: `s3://conn@bucket/gong`, `gs://...`, `abfs://...`, `file:///data/gong`
+        or an absolute path; rows land in `<destination>/transcripts/`. (templated) Default: None, the records go to
+        XCom, up to 1,000,000 bytes of JSON.
+    :param destination_conn_id: Airflow connection of the storage, if the URL names none. (templated) Default: None.
+    :param file_format: `jsonl.gz` or `jsonl`, one record a line, UTF-8. (templated) Default: `jsonl.gz`.
+    :param skip_if_empty: Skip this task, and so those after it, when nothing was exported. (templated)
+        Default: False.
+    :param from_datetime: Start of the window, inclusive; a datetime or ISO 8601 text, UTC without an offset.
+        Needs `to_datetime`. (templated) Default: None, the window follows from the run.
+    :param to_datetime: End of the window, exclusive; must have passed. (templated) Default: None.
+    :param interval: Length of the window of a run: it ends at the logical date, or begins at the partition
+        date; a timedelta or an ISO 8601 duration such as `P1D`. (templated) Default: None, the data
+        interval of the run, or what no manifest covers yet.
+    :param initial_from_datetime: Where the first export of a dataset begins, inclusive; needed once for runs
+        without a data interval. (templated) Default: None.
+    :param settle: How far to hold back windows that follow from the run, for calls that Gong shows late;
+        a timedelta or an ISO 8601 duration. (templated) Default: no time.
+    :param workspace_id: Export the calls of one workspace only, to a dataset of its own; with `calls` it follows
+        from them. (templated) Default: None, all workspaces.
+    :param include_private: Export private calls too; with `calls` it follows from them. (templated)
+        Default: False.
+    :param gong_conn_id: Airflow connection of Gong. (templated) Default: `gong_default`.
+    """
+
+    template_fields: Sequence[str] = (
+        *GongWindowedExportOperator.template_fields,
+        "calls",
+        "workspace_id",
+        "include_private",
+    )
+
+    def __init__(
+        self,
+        *,
+        calls: dict[str, Any] | str | None = None,
+        workspace_id: str | None = None,
+        include_private: bool | str = False,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.calls = calls
+        self.workspace_id = workspace_id
+        self.include_private = include_private
+
+    def stream(self) -> streams.Stream:
+        """Return the transcripts that the arguments select."""
+        calls = read.as_object("calls", self.calls) if self.calls else None
+        if isinstance(calls, list):
+            return streams.Transcripts(call_ids=tuple(streams.Calls().row_id(record) for record in calls))
+        if calls is not None:
+            return self._of_exported_calls(calls)
+        return streams.Transcripts(
+            workspace_id=read.as_text(self.workspace_id),
+            include_private=read.as_bool("include_private", self.include_private),
+        )
+
+    def _of_exported_calls(self, calls: dict[str, Any] | str) -> streams.Transcripts:
+        found = open_export(calls, read.as_text(self.destination_conn_id))
+        if found is None:
+            return streams.Transcripts(call_ids=())
+        dataset, manifest = found
+        if manifest.identity.get("stream") != streams.Calls.name:
+            raise GongConfigurationError(
+                f"calls= names an export of {manifest.identity.get('stream')}, not of calls."
+            )
+        return streams.Transcripts(
+            workspace_id=manifest.identity["workspace_id"],
+            include_private=manifest.identity["include_private"],
+            call_ids=tuple(exported_ids(dataset, manifest, streams.Calls())),
+            calls_window=manifest.window,
+        )
+
+    def choose(self, stream: streams.Stream, run: Run, dataset: Dataset | None) -> Choice:
+        """Choose the window of the exported calls; without `calls` the rules of all exports apply."""
+        if not isinstance(stream, streams.Transcripts) or stream.call_ids is None:
+            return super().choose(stream, run, dataset)
+        if stream.calls_window is not None:
+            return Choice(stream.calls_window, "the window of the exported calls")
+        if dataset is None:
+            return Choice(Window.snapshot(run.run_after), "the given calls")
+        if stream.call_ids:
+            raise GongConfigurationError(
+                "calls= is a list of records, which has no window: with destination= pass the summary of a calls "
+                "export that has a destination too."
+            )
+        return Choice(None, "the calls export had nothing to export")
+
+
+class GongExportUsersOperator(GongExportOperator):
+    """Export all users of the company as they are now, one snapshot a run.
+
+    A snapshot that exists is returned without a request. A backfill run is skipped: Gong does not tell who the
+    users were in the past. Returns the summary of the export; without a destination the records themselves.
+
+    See https://help.gong.io/apidocs/list-all-users-v2users
+
+    :param destination: Where the dataset lies: `s3://conn@bucket/gong`, `gs://...`, `abfs://...`, `file:///data/gong`
+        or an absolute path; rows land in `<destination>/users/`. (templated) Default: None, the records go to
+        XCom, up to 1,000,000 bytes of JSON.
+    :param destination_conn_id: Airflow connection of the storage, if the URL names none. (templated) Default: None.
+    :param file_format: `jsonl.gz` or `jsonl`, one record a line, UTF-8. (templated) Default: `jsonl.gz`.
+    :param skip_if_empty: Skip this task, and so those after it, when nothing was exported. (templated)
+        Default: False.
+    :param include_avatars: Export the synthetic users that stand for Gong's own staff too. (templated)
+        Default: False.
+    :param overwrite: Take the snapshot of this run again when it exists. (templated) Default: False.
+    :param gong_conn_id: Airflow connection of Gong. (templated) Default: `gong_default`.
+    """
+
+    template_fields: Sequence[str] = (*GongExportOperator.template_fields, "include_avatars", "overwrite")
+
+    def __init__(
+        self, *, include_avatars: bool | str = False, overwrite: bool | str = False, **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        self.include_avatars = include_avatars
+        self.overwrite = overwrite
+
+    def stream(self) -> streams.Stream:
+        """Return the users that the arguments select."""
+        return streams.Users(include_avatars=read.as_bool("include_avatars", self.include_avatars))
+
+    def choose(self, stream: streams.Stream, run: Run, dataset: Dataset | None) -> Choice:
+        """Choose the moment of the snapshot; a backfill run has none."""
+        if run.is_backfill:
+            raise AirflowSkipException(
+                "A backfill run exports no users: Gong only tells who they are now, not who they were."
+            )
+        return Choice(Window.snapshot(run.run_after), "a snapshot of now, named by run_after")
+
+    def _export(
+        self, run: Run, stream: streams.Stream, dataset: Dataset, window: Window, file_format: str
+    ) -> dict[str, Any]:
+        existing = dataset.manifest(window)
+        if existing is None or read.as_bool("overwrite", self.overwrite):
+            return super()._export(run, stream, dataset, window, file_format)
+        log.info("The snapshot exists: returned without a request (overwrite=True takes it again)")
+        return summary_of(dataset, existing) | {"requests": 0}
+
+
+class GongExportLogsOperator(GongWindowedExportOperator):
+    """Export Gong's audit log entries of one type and a window.
+
+    Gong gives log entries no id, so each row carries `_id`: the hash of the entry and its occurrence number among
+    equal entries of the window. Entries hold personal data (IP addresses, sometimes tokens): mind who may read the
+    destination. Returns the summary of the export; without a destination the records themselves.
+
+    See https://help.gong.io/apidocs/retrieve-logs-data-by-type-and-time-range-v2logs
+
+    :param log_type: `AccessLog`, `UserActivityLog`, `UserCallPlay`, `ExternallySharedCallAccess` or
+        `ExternallySharedCallPlay`; each is a dataset of its own. (templated) Default: none, it is required.
+    :param destination: Where the dataset lies: `s3://conn@bucket/gong`, `gs://...`, `abfs://...`, `file:///data/gong`
+        or an absolute path; rows land in `<destination>/logs/`. (templated) Default: None, the records go to
+        XCom, up to 1,000,000 bytes of JSON.
+    :param destination_conn_id: Airflow connection of the storage, if the URL names none. (templated) Default: None.
+    :param file_format: `jsonl.gz` or `jsonl`, one record a line, UTF-8. (templated) Default: `jsonl.gz`.
+    :param skip_if_empty: Skip this task, and so those after it, when nothing was exported. (templated)
+        Default: False.
+    :param from_datetime: Start of the window, inclusive; a datetime or ISO 8601 text, UTC without an offset.
+        Needs `to_datetime`. (templated) Default: None, the window follows from the run.
+    :param to_datetime: End of the window, exclusive; must have passed. (templated) Default: None.
+    :param interval: Length of the window of a run: it ends at the logical date, or begins at the partition
+        date; a timedelta or an ISO 8601 duration such as `P1D`. (templated) Default: None, the data
+        interval of the run, or what no manifest covers yet.
+    :param initial_from_datetime: Where the first export of a dataset begins, inclusive; needed once for runs
+        without a data interval. (templated) Default: None.
+    :param settle: How far to hold back windows that follow from the run, for entries that Gong records late;
+        a timedelta or an ISO 8601 duration. (templated) Default: 1 hour.
+    :param gong_conn_id: Airflow connection of Gong. (templated) Default: `gong_default`.
+    """
+
+    template_fields: Sequence[str] = (*GongWindowedExportOperator.template_fields, "log_type")
+
+    def __init__(self, *, log_type: str, settle: timedelta | str = timedelta(hours=1), **kwargs: Any) -> None:
+        super().__init__(settle=settle, **kwargs)
+        self.log_type = log_type
+
+    def stream(self) -> streams.Stream:
+        """Return the log entries that the arguments select."""
+        return streams.Logs(log_type=read.as_choice("log_type", self.log_type, LOG_TYPES))
