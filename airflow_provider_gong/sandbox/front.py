@@ -1,0 +1,106 @@
+"""What a request meets before and after Gong's own routes: the journal, delays and faults."""
+
+import asyncio
+import json
+from typing import Any
+from urllib.parse import parse_qsl
+
+from fastapi import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from airflow_provider_gong.sandbox.disturb import disturb, instead_of_answer
+from airflow_provider_gong.sandbox.faults import Fault, FaultKind
+from airflow_provider_gong.sandbox.journal import Received, dotted_keys
+from airflow_provider_gong.sandbox.state import Gong
+
+
+class Front:
+    """Pass requests on to the application; note those to /v2, and let faults strike them."""
+
+    def __init__(self, app: ASGIApp, gong: Gong) -> None:
+        self._app = app
+        self._gong = gong
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http" or not scope["path"].startswith("/v2"):
+            await self._app(scope, receive, send)
+            return
+        raw = await _read(receive)
+        body = _parsed(raw)
+        received = self._note(scope, body)
+        fault = self._gong.faults.strike(received.method, received.path, received.has_cursor)
+        await asyncio.sleep(self._delay(fault))
+        answer = instead_of_answer(fault, scope) or await self._answer(scope, raw)
+        answer, complete = disturb(fault, answer, _cursor(scope, body))
+        received.status = answer.status_code
+        await _send(answer, complete, send)
+
+    def _note(self, scope: Scope, body: Any) -> Received:
+        received = Received(
+            method=scope["method"],
+            path=scope["path"],
+            time=self._gong.clock.now(),
+            has_cursor=_cursor(scope, body) is not None,
+            query_keys=frozenset(_query(scope)),
+            body_keys=frozenset(dotted_keys(body)),
+        )
+        self._gong.requests.append(received)
+        return received
+
+    def _delay(self, fault: Fault | None) -> float:
+        slow = fault is not None and fault.kind is FaultKind.SLOW
+        return self._gong.latency + (fault.seconds if fault is not None and slow else 0.0)
+
+    async def _answer(self, scope: Scope, body: bytes) -> Response:
+        """Run the application and keep its reply, so that a fault can alter it."""
+        response = Response()
+
+        async def replay() -> Message:
+            return {"type": "http.request", "body": body, "more_body": False}
+
+        async def keep(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                response.status_code = message["status"]
+                response.raw_headers = list(message["headers"])
+            else:
+                response.body += message.get("body", b"")
+
+        await self._app(scope, replay, keep)
+        return response
+
+
+async def _read(receive: Receive) -> bytes:
+    parts = []
+    more = True
+    while more:
+        message = await receive()
+        parts.append(message.get("body", b""))
+        more = message.get("more_body", False)
+    return b"".join(parts)
+
+
+def _parsed(raw: bytes) -> Any:
+    try:
+        return json.loads(raw) if raw else None
+    except ValueError:
+        return None
+
+
+def _query(scope: Scope) -> dict[str, str]:
+    return dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
+
+
+def _cursor(scope: Scope, body: Any) -> str | None:
+    """Return the cursor from where Gong reads it: the query of a GET, else the top of the body."""
+    if scope["method"] == "GET":
+        return _query(scope).get("cursor")
+    return body.get("cursor") if isinstance(body, dict) else None
+
+
+async def _send(response: Response, complete: bool, send: Send) -> None:
+    """Send a reply; one that is not complete ends with the connection."""
+    body = response.body if complete else response.body[: len(response.body) // 2]
+    headers = response.raw_headers
+    await send({"type": "http.response.start", "status": response.status_code, "headers": headers})
+    await send({"type": "http.response.body", "body": body, "more_body": not complete})

@@ -1,0 +1,1 @@
+"""Gong's operations over HTTP, one module per resource."""

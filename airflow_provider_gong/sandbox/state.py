@@ -1,0 +1,26 @@
+"""Everything the sandbox remembers, in one place."""
+
+from dataclasses import dataclass
+
+from airflow_provider_gong.sandbox.access import Access
+from airflow_provider_gong.sandbox.clock import Clock
+from airflow_provider_gong.sandbox.cursors import Cursors
+from airflow_provider_gong.sandbox.faults import Faults
+from airflow_provider_gong.sandbox.journal import Journal
+from airflow_provider_gong.sandbox.limits import Limits
+from airflow_provider_gong.sandbox.world import World
+
+
+@dataclass
+class Gong:
+    """One company's Gong: its records, and how the API behaves towards its clients."""
+
+    clock: Clock
+    world: World
+    access: Access
+    limits: Limits
+    cursors: Cursors
+    faults: Faults
+    requests: Journal
+    latency: float = 0.0
+    """Seconds that each reply takes at least."""
