@@ -12,24 +12,20 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.exceptions import AirflowSkipException
 
-from airflow_provider_gong.exports.dataset import Dataset
-from airflow_provider_gong.exports.engine import Export
-from airflow_provider_gong.exports.records import collect
-from airflow_provider_gong.exports.run import Run
-from airflow_provider_gong.exports.storage import open_destination
-from airflow_provider_gong.exports.summary import empty_summary, summary_of
-from airflow_provider_gong.exports.window import Choice, Window, WindowArguments, choose_window
-from airflow_provider_gong.exports.writer import DEFAULT_FORMAT, FORMATS
 from airflow_provider_gong.operators import arguments as read
 from airflow_provider_gong.operators.base import GongOperator, gong_fields
 
+# The engine is imported where it is used: each parse of each Dag file would pay for it.
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
     from airflow.sdk import Context
 
-    from airflow_provider_gong.exports import streams
+    from airflow_provider_gong.exports.dataset import Dataset
+    from airflow_provider_gong.exports.run import Run
+    from airflow_provider_gong.exports.streams import Stream
+    from airflow_provider_gong.exports.window import Choice, Window, WindowArguments
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +49,7 @@ class GongExportOperator(GongOperator):
         *,
         destination: str | None = None,
         destination_conn_id: str | None = None,
-        file_format: str = DEFAULT_FORMAT,
+        file_format: str = "jsonl.gz",
         skip_if_empty: bool | str = False,
         **kwargs: Any,
     ) -> None:
@@ -64,15 +60,17 @@ class GongExportOperator(GongOperator):
         self.skip_if_empty = skip_if_empty
 
     @abstractmethod
-    def stream(self) -> streams.Stream:
+    def stream(self) -> Stream:
         """Return what to export, from the rendered arguments."""
 
     @abstractmethod
-    def choose(self, stream: streams.Stream, run: Run, dataset: Dataset | None) -> Choice:
+    def choose(self, stream: Stream, run: Run, dataset: Dataset | None) -> Choice:
         """Choose the window of this run."""
 
     def perform(self, context: Context) -> Any:
         """Export, and return the records (without a destination) or the summary."""
+        from airflow_provider_gong.exports.run import Run
+
         run, stream = Run.from_context(context), self.stream()
         if read.as_text(self.destination) is None:
             result: Any = self._to_xcom(run, stream)
@@ -84,12 +82,19 @@ class GongExportOperator(GongOperator):
             raise AirflowSkipException("Nothing was exported, and skip_if_empty is set.")
         return result
 
-    def _to_xcom(self, run: Run, stream: streams.Stream) -> list[dict[str, Any]]:
+    def _to_xcom(self, run: Run, stream: Stream) -> list[dict[str, Any]]:
+        from airflow_provider_gong.exports.records import collect
+
         choice = self.choose(stream, run, None)
         log.info("Exporting %s of %s (%s) to XCom", stream.name, choice.window, choice.rule)
         return collect(stream, self.hook.get_conn(), choice.window) if choice.window else []
 
-    def _to_dataset(self, run: Run, stream: streams.Stream) -> dict[str, Any]:
+    def _to_dataset(self, run: Run, stream: Stream) -> dict[str, Any]:
+        from airflow_provider_gong.exports.dataset import Dataset
+        from airflow_provider_gong.exports.storage import open_destination
+        from airflow_provider_gong.exports.summary import empty_summary
+        from airflow_provider_gong.exports.writer import FORMATS
+
         file_format = read.as_choice("file_format", self.file_format, FORMATS)
         destination = open_destination(str(self.destination), read.as_text(self.destination_conn_id))
         dataset = Dataset(destination / stream.folder)
@@ -101,8 +106,11 @@ class GongExportOperator(GongOperator):
         return self._export(run, stream, dataset, choice.window, file_format)
 
     def _export(
-        self, run: Run, stream: streams.Stream, dataset: Dataset, window: Window, file_format: str
+        self, run: Run, stream: Stream, dataset: Dataset, window: Window, file_format: str
     ) -> dict[str, Any]:
+        from airflow_provider_gong.exports.engine import Export
+        from airflow_provider_gong.exports.summary import summary_of
+
         manifest = Export(
             stream=stream,
             client=self.hook.get_conn(),
@@ -149,12 +157,16 @@ class GongWindowedExportOperator(GongExportOperator):
         self.initial_from_datetime = initial_from_datetime
         self.settle = settle
 
-    def choose(self, stream: streams.Stream, run: Run, dataset: Dataset | None) -> Choice:
+    def choose(self, stream: Stream, run: Run, dataset: Dataset | None) -> Choice:
         """Choose the window by the rules of `airflow_provider_gong.exports.window`."""
+        from airflow_provider_gong.exports.window import choose_window
+
         kept = dataset.kept_window(run) if dataset else None
         return choose_window(self._window_arguments(), run, dataset, kept)
 
     def _window_arguments(self) -> WindowArguments:
+        from airflow_provider_gong.exports.window import WindowArguments
+
         return WindowArguments(
             from_datetime=read.as_datetime("from_datetime", self.from_datetime),
             to_datetime=read.as_datetime("to_datetime", self.to_datetime),

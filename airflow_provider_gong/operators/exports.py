@@ -8,20 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.exceptions import AirflowSkipException
 
-from airflow_provider_gong.api.logs import LOG_TYPES
 from airflow_provider_gong.exceptions import GongConfigurationError
-from airflow_provider_gong.exports import streams
-from airflow_provider_gong.exports.reader import exported_ids, open_export
-from airflow_provider_gong.exports.summary import summary_of
-from airflow_provider_gong.exports.window import Choice, Window
 from airflow_provider_gong.operators import arguments as read
 from airflow_provider_gong.operators.export_base import GongExportOperator, GongWindowedExportOperator
 
+# The engine is imported where it is used: each parse of each Dag file would pay for it.
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from airflow_provider_gong.exports.dataset import Dataset
     from airflow_provider_gong.exports.run import Run
+    from airflow_provider_gong.exports.streams import Stream, Transcripts
+    from airflow_provider_gong.exports.window import Choice, Window
 
 log = logging.getLogger(__name__)
 
@@ -84,9 +82,11 @@ class GongExportCallsOperator(GongWindowedExportOperator):
         self.content = content
         self.include_private = include_private
 
-    def stream(self) -> streams.Stream:
+    def stream(self) -> Stream:
         """Return the calls that the arguments select."""
-        return streams.Calls(
+        from airflow_provider_gong.exports.streams import Calls
+
+        return Calls(
             workspace_id=read.as_text(self.workspace_id),
             primary_user_ids=read.as_ids("primary_user_ids", self.primary_user_ids),
             content=read.as_object("content", self.content),
@@ -140,7 +140,7 @@ class GongExportTranscriptsOperator(GongWindowedExportOperator):
     def __init__(
         self,
         *,
-        calls: dict[str, Any] | str | None = None,
+        calls: dict[str, Any] | list[dict[str, Any]] | str | None = None,
         workspace_id: str | None = None,
         include_private: bool | str = False,
         **kwargs: Any,
@@ -150,37 +150,44 @@ class GongExportTranscriptsOperator(GongWindowedExportOperator):
         self.workspace_id = workspace_id
         self.include_private = include_private
 
-    def stream(self) -> streams.Stream:
+    def stream(self) -> Stream:
         """Return the transcripts that the arguments select."""
-        calls = read.as_object("calls", self.calls) if self.calls else None
-        if isinstance(calls, list):
-            return streams.Transcripts(call_ids=tuple(streams.Calls().row_id(record) for record in calls))
-        if calls is not None:
-            return self._of_exported_calls(calls)
-        return streams.Transcripts(
+        from airflow_provider_gong.exports.streams import Calls, Transcripts
+
+        if isinstance(self.calls, list):
+            return Transcripts(call_ids=tuple(Calls().row_id(record) for record in self.calls))
+        if isinstance(self.calls, dict) or read.as_text(self.calls) is not None:
+            return self._of_exported_calls(read.as_object("calls", self.calls or ""))
+        return Transcripts(
             workspace_id=read.as_text(self.workspace_id),
             include_private=read.as_bool("include_private", self.include_private),
         )
 
-    def _of_exported_calls(self, calls: dict[str, Any] | str) -> streams.Transcripts:
+    def _of_exported_calls(self, calls: dict[str, Any] | str) -> Transcripts:
+        from airflow_provider_gong.exports.reader import exported_ids, open_export
+        from airflow_provider_gong.exports.streams import Calls, Transcripts
+
         found = open_export(calls, read.as_text(self.destination_conn_id))
         if found is None:
-            return streams.Transcripts(call_ids=())
+            return Transcripts(call_ids=())
         dataset, manifest = found
-        if manifest.identity.get("stream") != streams.Calls.name:
+        if manifest.identity.get("stream") != Calls.name:
             raise GongConfigurationError(
                 f"calls= names an export of {manifest.identity.get('stream')}, not of calls."
             )
-        return streams.Transcripts(
+        return Transcripts(
             workspace_id=manifest.identity["workspace_id"],
             include_private=manifest.identity["include_private"],
-            call_ids=tuple(exported_ids(dataset, manifest, streams.Calls())),
+            call_ids=tuple(exported_ids(dataset, manifest, Calls())),
             calls_window=manifest.window,
         )
 
-    def choose(self, stream: streams.Stream, run: Run, dataset: Dataset | None) -> Choice:
+    def choose(self, stream: Stream, run: Run, dataset: Dataset | None) -> Choice:
         """Choose the window of the exported calls; without `calls` the rules of all exports apply."""
-        if not isinstance(stream, streams.Transcripts) or stream.call_ids is None:
+        from airflow_provider_gong.exports.streams import Transcripts
+        from airflow_provider_gong.exports.window import Choice, Window
+
+        if not isinstance(stream, Transcripts) or stream.call_ids is None:
             return super().choose(stream, run, dataset)
         if stream.calls_window is not None:
             return Choice(stream.calls_window, "the window of the exported calls")
@@ -224,12 +231,16 @@ class GongExportUsersOperator(GongExportOperator):
         self.include_avatars = include_avatars
         self.overwrite = overwrite
 
-    def stream(self) -> streams.Stream:
+    def stream(self) -> Stream:
         """Return the users that the arguments select."""
-        return streams.Users(include_avatars=read.as_bool("include_avatars", self.include_avatars))
+        from airflow_provider_gong.exports.streams import Users
 
-    def choose(self, stream: streams.Stream, run: Run, dataset: Dataset | None) -> Choice:
+        return Users(include_avatars=read.as_bool("include_avatars", self.include_avatars))
+
+    def choose(self, stream: Stream, run: Run, dataset: Dataset | None) -> Choice:
         """Choose the moment of the snapshot; a backfill run has none."""
+        from airflow_provider_gong.exports.window import Choice, Window
+
         if run.is_backfill:
             raise AirflowSkipException(
                 "A backfill run exports no users: Gong only tells who they are now, not who they were."
@@ -237,8 +248,10 @@ class GongExportUsersOperator(GongExportOperator):
         return Choice(Window.snapshot(run.run_after), "a snapshot of now, named by run_after")
 
     def _export(
-        self, run: Run, stream: streams.Stream, dataset: Dataset, window: Window, file_format: str
+        self, run: Run, stream: Stream, dataset: Dataset, window: Window, file_format: str
     ) -> dict[str, Any]:
+        from airflow_provider_gong.exports.summary import summary_of
+
         existing = dataset.manifest(window)
         if existing is None or read.as_bool("overwrite", self.overwrite):
             return super()._export(run, stream, dataset, window, file_format)
@@ -283,6 +296,9 @@ class GongExportLogsOperator(GongWindowedExportOperator):
         super().__init__(settle=settle, **kwargs)
         self.log_type = log_type
 
-    def stream(self) -> streams.Stream:
+    def stream(self) -> Stream:
         """Return the log entries that the arguments select."""
-        return streams.Logs(log_type=read.as_choice("log_type", self.log_type, LOG_TYPES))
+        from airflow_provider_gong.api.logs import LOG_TYPES
+        from airflow_provider_gong.exports.streams import Logs
+
+        return Logs(log_type=read.as_choice("log_type", self.log_type, LOG_TYPES))
