@@ -1,0 +1,210 @@
+"""Measure what is promised, and print one line a figure: `figure | value | limit | ok` (or `over`).
+
+Everything is measured in this one run against a local Gong in a process of its own; ratios are of the best of
+several alternating rounds. The exit status is 0 either way: a figure is for reading, not for breaking a build.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import requests
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROUNDS = 5
+DAY_END = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+DAY_START = datetime.fromtimestamp(DAY_END.timestamp() - 86_400, UTC)
+HEAVY = ("requests", "fastapi", "pyarrow", "cryptography")
+
+
+def main() -> None:
+    """Measure and print all figures."""
+    figure("figure", "value", "limit", "")
+    with sandbox(calls=10_000, users=500) as url:
+        counts = child("everything", url)
+        figure("requests: 10,000 calls, transcripts, 500 users", counts["requests"], 210)
+        ratio = time_ratio(url)
+        figure("calls export, times a bare loop that gzips the pages", ratio, 1.6)
+        small = child("calls", url)
+    with sandbox(calls=100_000, users=1) as url:
+        large = child("calls", url)
+    assert (small["rows"] // 1000, large["rows"] // 1000) >= (9, 90), (small, large)
+    figure("peak memory at 100,000 calls over 10,000, MiB", large["peak"] - small["peak"], 30)
+    milliseconds, brought = parse_cost()
+    figure("Dag parsing: importing all operators, ms", milliseconds, 20)
+    figure("Dag parsing: heavy modules it brings", ", ".join(brought) or 0, 0)
+
+
+def figure(name: str, value: Any, limit: Any, verdict: str | None = None) -> None:
+    """Print one line."""
+    if verdict is None:
+        verdict = "ok" if not isinstance(value, str) and value <= limit else "over"
+    shown = f"{value:.2f}" if isinstance(value, float) else str(value)
+    print(f"{name:<56} | {shown:>8} | {limit!s:>5} | {verdict}", flush=True)
+
+
+@contextmanager
+def sandbox(**sizes: int) -> Iterator[str]:
+    """Run a local Gong without limits in a process of its own, with all its calls on one past day."""
+    command = [
+        sys.executable,
+        "-m",
+        "airflow_provider_gong.sandbox",
+        "--port",
+        "0",
+        "--unlimited",
+        "--days",
+        "1",
+    ]
+    for name, value in sizes.items():
+        command += [f"--{name}", str(value)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        lines = iter(process.stdout.readline, "")
+        connection = next(
+            match for line in lines if (match := re.search(r"AIRFLOW_CONN_GONG_DEFAULT='(.*)'", line))
+        )
+        yield connection.group(1)
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
+        process.stdout and process.stdout.close()
+
+
+def child(what: str, connection: str) -> dict[str, Any]:
+    """Run an export in a process of its own and return what it measured."""
+    command = [sys.executable, __file__, what]
+    environment = os.environ | {"AIRFLOW_CONN_GONG_DEFAULT": connection}
+    output = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    if output.returncode:
+        sys.exit(output.stderr)
+    result: dict[str, Any] = json.loads(output.stdout.splitlines()[-1])
+    return result
+
+
+def time_ratio(connection: str) -> float:
+    """Time the calls export against a loop that only fetches the same pages and compresses them."""
+    settings = json.loads(connection)
+    pages = page_requests(settings)
+    bare, export = [], []
+    for _ in range(ROUNDS):
+        bare.append(bare_loop(settings, pages))
+        export.append(child("calls", connection)["seconds"])
+    print(f"  bare loop {min(bare):.2f} s, export {min(export):.2f} s, {len(pages)} pages", flush=True)
+    return min(export) / min(bare)
+
+
+def bare_loop(settings: dict[str, Any], pages: list[dict[str, Any]]) -> float:
+    """Fetch the pages with one session and compress the bytes as they are."""
+    began = time.perf_counter()
+    with requests.Session() as session, tempfile.TemporaryFile() as file, gzip.open(file, "wb", 6) as target:
+        session.auth = (settings["login"], settings["password"])
+        for body in pages:
+            target.write(
+                session.post(f"{settings['host']}/v2/calls/extensive", json=body, timeout=60).content
+            )
+    return time.perf_counter() - began
+
+
+def page_requests(settings: dict[str, Any]) -> list[dict[str, Any]]:
+    """Collect the bodies of all page requests, so that the bare loop need not read the replies."""
+    from airflow_provider_gong.exports.content import PRESETS
+
+    body: dict[str, Any] = {
+        "filter": {"fromDateTime": DAY_START.isoformat(), "toDateTime": DAY_END.isoformat()},
+        "contentSelector": PRESETS["default"],
+    }
+    pages = [body]
+    with requests.Session() as session:
+        session.auth = (settings["login"], settings["password"])
+        while True:
+            reply = session.post(f"{settings['host']}/v2/calls/extensive", json=pages[-1], timeout=60).json()
+            cursor = reply["records"].get("cursor")
+            if not cursor:
+                return pages
+            pages.append(body | {"cursor": cursor})
+
+
+def parse_cost() -> tuple[float, list[str]]:
+    """Measure what importing all operator modules adds to a process that has Airflow's SDK, with -X importtime."""
+    script = (
+        "import sys, pkgutil, importlib\n"
+        "from airflow.sdk import DAG, BaseOperator\n"
+        "before = set(sys.modules)\n"
+        "import airflow_provider_gong.operators as operators\n"
+        "for module in pkgutil.iter_modules(operators.__path__, operators.__name__ + '.'):\n"
+        "    importlib.import_module(module.name)\n"
+        "print(*sorted(set(sys.modules) - before))\n"
+    )
+    runs = []
+    for _ in range(ROUNDS):
+        command = [sys.executable, "-X", "importtime", "-c", script]
+        process = subprocess.run(command, capture_output=True, text=True, check=True)
+        brought = process.stdout.splitlines()[-1].split()
+        own_times = re.findall(r"import time: +(\d+) \| +\d+ \| +([\w.]+)$", process.stderr, re.MULTILINE)
+        microseconds = sum(int(time) for time, module in own_times if module in brought)
+        runs.append((microseconds / 1000, [heavy for heavy in HEAVY if heavy in brought]))
+    return min(runs)
+
+
+def run_exports(*names: str) -> None:
+    """Export streams of the day and print rows, requests, seconds and the peak of memory in MiB."""
+    from airflow_provider_gong.api.throttle import NoThrottle
+    from airflow_provider_gong.exports import streams
+    from airflow_provider_gong.exports.dataset import Dataset
+    from airflow_provider_gong.exports.engine import Export
+    from airflow_provider_gong.exports.run import Run
+    from airflow_provider_gong.exports.storage import open_destination
+    from airflow_provider_gong.exports.window import Window
+    from airflow_provider_gong.hooks.gong import GongHook
+
+    folder = tempfile.mkdtemp(prefix="gong-bench-")
+    client = GongHook().get_conn()
+    client._throttle = NoThrottle()
+    window, rows, began = Window(DAY_START, DAY_END), 0, time.perf_counter()
+    stream: streams.Stream = streams.Calls()
+    for name in names:
+        dataset = Dataset(open_destination(folder) / name)
+        run = Run(dag_id="bench", task_id=name, run_id="bench", run_after=DAY_END)
+        manifest = Export(
+            stream=stream, client=client, host="bench", dataset=dataset, run=run, window=window
+        ).execute()
+        rows += manifest.rows
+        if name == "calls":
+            ids = tuple(row_id for row_id, _ in dataset.ids(manifest))
+            stream = streams.Transcripts(call_ids=ids, calls_window=window)
+        else:
+            stream, window = streams.Users(), Window.snapshot(DAY_END)
+    shutil.rmtree(folder)
+    seconds = time.perf_counter() - began
+    print(json.dumps({"rows": rows, "requests": client.requests, "seconds": seconds, "peak": peak_memory()}))
+
+
+def peak_memory() -> float:
+    """Return the most memory that this process ever held, in MiB."""
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    return int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) / 1024  # type: ignore[index]
+
+
+if __name__ == "__main__":
+    if sys.argv[1:] == ["calls"]:
+        run_exports("calls")
+    elif sys.argv[1:] == ["everything"]:
+        run_exports("calls", "transcripts", "users")
+    else:
+        main()

@@ -1,0 +1,140 @@
+"""Run the daily export against a local Gong, for two days, through real Airflow; then show what it wrote.
+
+Everything lies below .demo/ in the project: Airflow's home, its database and the files. Nothing else is touched.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import logging
+import os
+import shutil
+import signal
+import sys
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_gong.sandbox import GongSandbox
+
+if TYPE_CHECKING:
+    from airflow.sdk import DAG
+
+PROJECT = Path(__file__).resolve().parent.parent
+HOME = PROJECT / ".demo"
+FILES = HOME / "gong"
+STREAMS = ("calls", "transcripts", "users", "logs")
+
+
+def main() -> None:
+    """Run the demo and stop what it started, whatever happens."""
+    # A terminal that goes away must not leave a server behind either.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    began = time.monotonic()
+    shutil.rmtree(HOME, ignore_errors=True)
+    HOME.mkdir()
+    today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    with GongSandbox(calls=120, days=4, users=140) as gong:
+        print(
+            f"A local Gong listens on {gong.url}; Airflow makes its home in {HOME.relative_to(Path.cwd())}/airflow."
+        )
+        prepare_airflow(gong)
+        dag = load_dag()
+        for day in (today - timedelta(days=2), today - timedelta(days=1)):
+            run_day(dag, day)
+        requests = len(gong.requests)
+    show_files()
+    show_rows()
+    print(f"\n{requests} requests to Gong, {time.monotonic() - began:.0f} seconds.")
+    print(NEXT_STEP)
+
+
+NEXT_STEP = f"""
+Next: open a file,
+    gzip -dc $(find {FILES.relative_to(PROJECT)}/calls -name 'part-*.jsonl.gz' | head -1) | head -1 | python3 -m json.tool
+read the Dag that wrote it (example_dags/gong_daily_export.py), and connect your own Gong (README.md, "The connection")."""
+
+
+def prepare_airflow(gong: GongSandbox) -> None:
+    """Point this process at an Airflow of its own, before anything imports Airflow."""
+    connection = {
+        "conn_type": "gong",
+        "host": gong.url,
+        "login": gong.access_key,
+        "password": gong.access_key_secret,
+        "extra": {"allowed_hosts": "127.0.0.1"},
+    }
+    for name in [name for name in os.environ if name.startswith("AIRFLOW")]:
+        del os.environ[name]
+    os.environ.update(
+        AIRFLOW_HOME=str(HOME / "airflow"),
+        AIRFLOW__CORE__LOAD_EXAMPLES="False",
+        AIRFLOW__CORE__DAGS_FOLDER=str(PROJECT / "example_dags"),
+        AIRFLOW__DATABASE__SQL_ALCHEMY_CONN=f"sqlite:///{HOME}/airflow/airflow.db",
+        AIRFLOW__GONG__QUOTA_DIR=str(HOME / "quota"),
+        AIRFLOW__LOGGING__LOGGING_LEVEL="WARNING",
+        AIRFLOW_CONN_GONG_DEFAULT=json.dumps(connection),
+        AIRFLOW_VAR_GONG_DESTINATION=f"file://{FILES}",
+        NO_PROXY="127.0.0.1",
+    )
+
+
+def load_dag() -> DAG:
+    """Make Airflow's database and parse the example Dag into it."""
+    from airflow.dag_processing.bundles.manager import DagBundlesManager
+    from airflow.dag_processing.dagbag import DagBag, sync_bag_to_db
+    from airflow.utils.db import initdb
+
+    with contextlib.redirect_stdout(io.StringIO()):
+        initdb()
+    DagBundlesManager().sync_bundles_to_db()  # type: ignore[no-untyped-call]
+    bag = DagBag(str(PROJECT / "example_dags" / "gong_daily_export.py"))
+    if bag.import_errors:
+        sys.exit(f"The example Dag does not parse: {bag.import_errors}")
+    sync_bag_to_db(bag, "dags-folder", None)
+    return bag.dags["gong_daily_export"]  # type: ignore[return-value]
+
+
+def run_day(dag: DAG, day: datetime) -> None:
+    """Run the Dag for one full day, as the scheduler would at the end of it."""
+    print(f"\n--- Airflow runs {dag.dag_id} for {day:%Y-%m-%d} ---")
+    logging.getLogger("airflow_provider_gong").setLevel(logging.INFO)
+    run = dag.test(logical_date=day, run_after=day + timedelta(days=1))
+    if str(run.state) != "success":
+        sys.exit(f"The Dag run of {day:%Y-%m-%d} ended as {run.state}: see the log above.")
+
+
+def show_files() -> None:
+    """List the files that the runs wrote."""
+    print(f"\nFiles below {FILES.relative_to(PROJECT)}:")
+    for file in sorted(FILES.rglob("*")):
+        if file.is_file() and not any(part.startswith("_") for part in file.relative_to(FILES).parts):
+            print(f"  {file.stat().st_size:>10,} bytes  {file.relative_to(FILES)}")
+
+
+def show_rows() -> None:
+    """Count the rows of each stream and show a few."""
+    from airflow_provider_gong.exports import read_export
+
+    for stream in STREAMS:
+        manifests = sorted((FILES / stream).rglob("_manifests/*/*.json"))
+        rows = [row for manifest in manifests for row in read_export(f"file://{manifest}")]
+        print(f"\n{stream}: {len(rows):,} rows")
+        for row in rows[:3]:
+            print("  " + shorten(row))
+
+
+def shorten(row: dict[str, Any], width: int = 150) -> str:
+    """Return a row as one line that fits a terminal."""
+    text = json.dumps(row, ensure_ascii=False)
+    return text if len(text) <= width else text[: width - 1] + "…"
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except KeyboardInterrupt:
+        sys.exit("\nStopped.")
