@@ -213,7 +213,10 @@ def _page(request: Request, body: dict[str, Any] | None) -> Page:
     records = body.get("records") or {}
     if not isinstance(records, dict):
         raise _broken(request, body, "'records' of the reply is not an object")
-    return Page(items, records.get("totalRecords"), records.get("cursor") or None, body.get("requestId"))
+    cursor = records.get("cursor") or None
+    if cursor is not None and not isinstance(cursor, str):
+        raise _broken(request, body, "The cursor of the reply is not a text")
+    return Page(items, records.get("totalRecords"), cursor, body.get("requestId"))
 
 
 def _broken(request: Request, body: dict[str, Any], problem: str) -> GongUnexpectedResponse:

@@ -9,6 +9,7 @@ import os
 import sqlite3
 import stat
 import tempfile
+import threading
 import time
 from contextlib import closing
 from pathlib import Path
@@ -29,6 +30,11 @@ log = logging.getLogger(__name__)
 SECOND = 1_040
 DAY = 86_400_000
 TABLE = "requests"
+
+# The file keeps processes apart, this the threads of one. A fork waits for it too: a child that is born in
+# the middle of a turn would inherit the open database and the lock on the file, and never give them back.
+_turn = threading.Lock()
+os.register_at_fork(before=_turn.acquire, after_in_parent=_turn.release, after_in_child=_turn.release)
 
 
 class Throttle(Protocol):
@@ -103,11 +109,8 @@ class FileThrottle:
 
     def _take(self) -> float:
         """Count one request and return 0, or return the seconds until there is room for it."""
-        # A lock of its own for each turn: on the same file it also keeps threads apart, and nothing is
-        # left in a half-taken state when the process forks.
-        lock = FileLock(f"{self.path}.lock", timeout=self._max_wait)
         try:
-            with lock:
+            with _turn, FileLock(f"{self.path}.lock", timeout=self._max_wait):
                 try:
                     return self._count()
                 except sqlite3.OperationalError:
@@ -128,7 +131,7 @@ class FileThrottle:
 
     def _count(self) -> float:
         now = int(self._clock() * 1000)
-        # Opened for each turn: a connection of SQLite must not be carried through a fork.
+        # Opened for each turn, since neither a connection of SQLite nor its locks survive a fork.
         with closing(sqlite3.connect(self.path, timeout=self._max_wait)) as database:
             # A count lost in a power cut is no harm; waiting for the disk at each request would be.
             database.execute("PRAGMA synchronous=OFF")

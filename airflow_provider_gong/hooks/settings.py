@@ -66,7 +66,11 @@ def _address(connection: Connection) -> str:
         return ""
     if "://" not in host:
         host = f"{connection.schema if connection.schema in ('http', 'https') else 'https'}://{host}"
-    url = urlsplit(host)
+    try:
+        url = urlsplit(host)
+    except ValueError:
+        # Base URL's own check says it better.
+        return host
     # The form stores 0 for a port that was left empty. The one in Base URL wins, since the form suggests 443.
     if connection.port and ":" not in url.netloc.rpartition("]")[2]:
         url = url._replace(netloc=f"{url.netloc}:{connection.port}")

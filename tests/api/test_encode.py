@@ -1,0 +1,68 @@
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+
+import pendulum
+import pytest
+
+from airflow_provider_gong.api.encode import wire_datetime, wire_id, wire_ids, without_none
+from airflow_provider_gong.exceptions import GongConfigurationError
+
+
+@pytest.mark.parametrize(
+    ("given", "sent"),
+    [
+        ("2026-01-01 00:00:00+00:00", "2026-01-01T00:00:00+00:00"),
+        ("2026-01-01T08:30:00+02:00", "2026-01-01T08:30:00+02:00"),
+        ("2026-01-01T08:30:00Z", "2026-01-01T08:30:00+00:00"),
+        ("2026-01-01T08:30:00", "2026-01-01T08:30:00+00:00"),
+        (" 2026-01-01 ", "2026-01-01T00:00:00+00:00"),
+        (datetime(2026, 1, 1, tzinfo=UTC), "2026-01-01T00:00:00+00:00"),
+        (datetime(2026, 1, 1), "2026-01-01T00:00:00+00:00"),  # noqa: DTZ001
+        (datetime(2026, 1, 1, tzinfo=timezone(timedelta(hours=-7))), "2026-01-01T00:00:00-07:00"),
+        (pendulum.datetime(2026, 7, 1, tz="Europe/Berlin"), "2026-07-01T00:00:00+02:00"),
+        (datetime(2026, 1, 1, 1, 2, 3, 456000, tzinfo=UTC), "2026-01-01T01:02:03.456000+00:00"),
+    ],
+)
+def test_datetime_is_sent_with_an_offset(given: datetime | str, sent: str) -> None:
+    assert wire_datetime(given) == sent
+
+
+@pytest.mark.parametrize("given", ["", "yesterday", "None", "2026-13-01", None, 20260101])
+def test_what_is_no_datetime_is_refused_by_name(given: Any) -> None:
+    with pytest.raises(GongConfigurationError, match=r"from_datetime=.*ISO 8601"):
+        wire_datetime(given, "from_datetime")
+
+
+def test_ids_are_texts_in_order_and_once() -> None:
+    assert wire_ids(["7782342274025937895", 12, "7782342274025937895", " 5 "]) == [
+        "7782342274025937895",
+        "12",
+        "5",
+    ]
+
+
+def test_ids_may_come_from_any_iterable() -> None:
+    assert wire_ids(str(number) for number in range(3)) == ["0", "1", "2"]
+
+
+@pytest.mark.parametrize("given", [7.7e18, True, None, "", "  ", ".", "..", ["7"], b"7"])
+def test_what_is_no_id_is_refused_by_name(given: Any) -> None:
+    with pytest.raises(GongConfigurationError, match="call_id="):
+        wire_id(given, "call_id")
+    with pytest.raises(GongConfigurationError, match="call_ids="):
+        wire_ids([given], "call_ids")
+
+
+@pytest.mark.parametrize("given", ["7782342274025937895", 7])
+def test_one_id_is_not_a_list_of_ids(given: Any) -> None:
+    with pytest.raises(GongConfigurationError, match=r"call_ids=.*give a list"):
+        wire_ids(given, "call_ids")
+
+
+def test_empty_list_of_ids_is_refused() -> None:
+    with pytest.raises(GongConfigurationError, match="leave call_ids out"):
+        wire_ids([], "call_ids")
+
+
+def test_only_none_is_left_out() -> None:
+    assert without_none({"a": None, "b": False, "c": 0, "d": ""}) == {"b": False, "c": 0, "d": ""}

@@ -1,0 +1,401 @@
+import gc
+import logging
+import math
+import multiprocessing
+import os
+import sqlite3
+import stat
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from filelock import FileLock
+
+from airflow_provider_gong.api.throttle import FileThrottle, NoThrottle
+from airflow_provider_gong.exceptions import GongConfigurationError, GongRateLimited
+from tests.api import hammer
+
+
+class Clock:
+    """Time that passes only when somebody waits."""
+
+    def __init__(self) -> None:
+        self.now = 1_800_000_000.0
+        self.waits: list[float] = []
+
+    def __call__(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.waits.append(seconds)
+        self.now += seconds
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+def throttle_of(clock: Clock, directory: Path, **kwargs: Any) -> FileThrottle:
+    settings: dict[str, Any] = {"clock": clock, "sleep": clock.sleep, "directory": directory}
+    return FileThrottle("acme", **settings | kwargs)
+
+
+def moments(throttle: FileThrottle) -> list[int]:
+    """Return when requests were let through, in milliseconds."""
+    with closing(sqlite3.connect(throttle.path)) as database:
+        return [row[0] for row in database.execute("SELECT item_timestamp FROM requests ORDER BY 1")]
+
+
+def most_in_a_second(times: list[int]) -> int:
+    return max(sum(start <= moment < start + 1000 for moment in times) for start in times)
+
+
+def take(throttle: FileThrottle, turns: int) -> None:
+    for _ in range(turns):
+        throttle.acquire()
+
+
+# The second
+
+
+def test_the_fourth_request_waits_for_the_next_second(clock: Clock, tmp_path: Path) -> None:
+    throttle = throttle_of(clock, tmp_path)
+    take(throttle, 3)
+    assert clock.waits == []
+    throttle.acquire()
+    assert sum(clock.waits) == pytest.approx(1.041)
+
+
+def test_no_second_has_more_than_three_however_they_fall(clock: Clock, tmp_path: Path) -> None:
+    throttle = throttle_of(clock, tmp_path)
+    for turn in range(40):
+        throttle.acquire()
+        clock.now += (turn % 5) * 0.13
+    assert most_in_a_second(moments(throttle)) == 3
+
+
+def test_a_turn_that_takes_longer_than_allowed_is_refused(clock: Clock, tmp_path: Path) -> None:
+    throttle = throttle_of(clock, tmp_path, per_second=1, max_wait=0.5)
+    throttle.acquire()
+    with pytest.raises(GongRateLimited) as caught:
+        throttle.acquire()
+    assert caught.value.retry_after == pytest.approx(1.041)
+    assert clock.waits == []
+
+
+def test_short_waits_add_up_to_the_longest_one(tmp_path: Path, clock: Clock) -> None:
+    # Somebody else takes each turn that this one waits for.
+    other = throttle_of(clock, tmp_path, per_second=1)
+
+    def lose_the_race(seconds: float) -> None:
+        clock.sleep(seconds)
+        other.acquire()
+
+    other.acquire()
+    throttle = throttle_of(clock, tmp_path, per_second=1, max_wait=5, sleep=lose_the_race)
+    with pytest.raises(GongRateLimited):
+        throttle.acquire()
+    assert sum(clock.waits) <= 5
+
+
+# The day
+
+
+def test_a_spent_day_is_refused_at_once_with_the_time_of_its_return(clock: Clock, tmp_path: Path) -> None:
+    throttle = throttle_of(clock, tmp_path, per_day=10, share=0.8)
+    take(throttle, 8)
+    waited = sum(clock.waits)
+    with pytest.raises(GongRateLimited, match="quota") as caught:
+        throttle.acquire()
+    assert caught.value.retry_after == pytest.approx(24 * 3600 - waited, abs=0.01)
+    assert caught.value.retryable
+    assert sum(clock.waits) == waited
+
+
+def test_the_day_is_the_last_24_hours(clock: Clock, tmp_path: Path) -> None:
+    throttle = throttle_of(clock, tmp_path, per_day=5, share=1)
+    take(throttle, 1)
+    clock.now += 12 * 3600
+    take(throttle, 4)
+    clock.now += 12 * 3600 + 1
+    throttle.acquire()
+    with pytest.raises(GongRateLimited):
+        throttle.acquire()
+
+
+@pytest.mark.parametrize(
+    ("per_day", "share", "budget"), [(100, 0.8, 80), (10, 0.29, 2), (4, 1, 4), (3, 0.5, 1)]
+)
+def test_our_part_of_the_day_is_rounded_down(
+    clock: Clock, tmp_path: Path, per_day: int, share: float, budget: int
+) -> None:
+    throttle = throttle_of(clock, tmp_path, per_day=per_day, share=share)
+    take(throttle, budget)
+    with pytest.raises(GongRateLimited):
+        throttle.acquire()
+
+
+def test_refused_turns_cost_nothing(clock: Clock, tmp_path: Path) -> None:
+    throttle = throttle_of(clock, tmp_path, per_day=2, share=1)
+    take(throttle, 2)
+    for _ in range(5):
+        with pytest.raises(GongRateLimited):
+            throttle.acquire()
+    assert len(moments(throttle)) == 2
+
+
+def test_a_raised_daily_limit_beyond_what_the_seconds_allow_is_fine(clock: Clock, tmp_path: Path) -> None:
+    throttle = throttle_of(clock, tmp_path, per_day=1_000_000)
+    take(throttle, 10)
+    assert most_in_a_second(moments(throttle)) == 3
+
+
+@pytest.mark.parametrize("wrong", [{"per_second": 0}, {"per_day": 0}, {"per_day": 10, "share": 0.01}])
+def test_a_quota_without_any_request_is_refused(clock: Clock, tmp_path: Path, wrong: Any) -> None:
+    with pytest.raises(GongConfigurationError, match="daily_share"):
+        throttle_of(clock, tmp_path, **wrong)
+
+
+def test_yesterdays_requests_leave_the_file(clock: Clock, tmp_path: Path) -> None:
+    throttle = throttle_of(clock, tmp_path)
+    take(throttle, 30)
+    clock.now += 2 * 24 * 3600
+    throttle.acquire()
+    assert len(moments(throttle)) == 1
+
+
+def test_a_clock_set_back_does_not_stop_us_for_a_day(clock: Clock, tmp_path: Path) -> None:
+    throttle = throttle_of(clock, tmp_path)
+    take(throttle, 3)
+    clock.now -= 24 * 3600
+    throttle.acquire()
+    assert sum(clock.waits) < 2
+    assert len(moments(throttle)) == 4
+
+
+# Who shares
+
+
+def test_throttles_of_one_group_share_and_others_do_not(clock: Clock, tmp_path: Path) -> None:
+    first, second = (throttle_of(clock, tmp_path, per_day=2, share=1) for _ in range(2))
+    other = FileThrottle("other", per_day=2, share=1, directory=tmp_path, clock=clock, sleep=clock.sleep)
+    first.acquire()
+    second.acquire()
+    with pytest.raises(GongRateLimited):
+        first.acquire()
+    other.acquire()
+
+
+def test_the_file_does_not_name_the_key(tmp_path: Path) -> None:
+    throttle = FileThrottle("https://us-1.api.gong.io\nMYKEY", directory=tmp_path)
+    throttle.acquire()
+    everything = "".join(f"{path.name}{path.read_bytes()!r}" for path in tmp_path.iterdir())
+    assert "MYKEY" not in everything
+    assert "gong" not in everything
+
+
+# Processes and threads
+
+
+def test_processes_and_threads_together_keep_the_second(tmp_path: Path) -> None:
+    arguments = [str(tmp_path), "acme", "3", "1000", "2", "2"]
+    begin = time.monotonic()
+    processes = [subprocess.Popen([sys.executable, hammer.__file__, *arguments]) for _ in range(2)]
+    take(FileThrottle("acme", per_day=1000, share=1, directory=tmp_path), 2)
+    assert [process.wait(60) for process in processes] == [0, 0]
+    times = moments(FileThrottle("acme", directory=tmp_path))
+    assert len(times) == 2 * 2 * 2 + 2
+    assert most_in_a_second(times) <= 3
+    # Ten turns, three a second: the tenth comes after three full seconds, and not much later.
+    assert times[-1] - times[0] >= 3 * 1000
+    assert time.monotonic() - begin < 20
+
+
+def test_processes_and_threads_together_lose_no_turn(tmp_path: Path) -> None:
+    arguments = [str(tmp_path), "acme", "100000", "1000000", "150", "4"]
+    processes = [subprocess.Popen([sys.executable, hammer.__file__, *arguments]) for _ in range(2)]
+    assert [process.wait(60) for process in processes] == [0, 0]
+    assert len(moments(FileThrottle("acme", directory=tmp_path))) == 2 * 4 * 150
+
+
+def test_processes_together_never_exceed_the_day(tmp_path: Path) -> None:
+    arguments = [str(tmp_path), "acme", "1000", "50", "40", "1"]
+    processes = [
+        subprocess.Popen([sys.executable, hammer.__file__, *arguments], stderr=subprocess.PIPE)
+        for _ in range(2)
+    ]
+    told = [process.communicate(timeout=60)[1].decode() for process in processes]
+    assert any("GongRateLimited" in text for text in told)
+    assert len(moments(FileThrottle("acme", directory=tmp_path))) == 50
+
+
+@pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:DeprecationWarning")
+def test_a_throttle_works_on_after_a_fork_in_the_middle_of_a_turn(tmp_path: Path) -> None:
+    throttle = FileThrottle("acme", per_second=1000, per_day=100_000, share=1, directory=tmp_path)
+    stop = threading.Event()
+
+    def keep_busy() -> None:
+        while not stop.is_set():
+            throttle.acquire()
+
+    busy = threading.Thread(target=keep_busy)
+    busy.start()
+    try:
+        children = [
+            multiprocessing.get_context("fork").Process(target=take, args=(throttle, 5)) for _ in range(5)
+        ]
+        for child in children:
+            child.start()
+        for child in children:
+            child.join(30)
+    finally:
+        stop.set()
+        busy.join()
+    assert [child.exitcode for child in children] == [0] * 5
+
+
+def test_nothing_is_left_behind(tmp_path: Path) -> None:
+    before = threading.active_count()
+    open_files = len(list(Path("/proc/self/fd").iterdir()))
+    throttle = FileThrottle("acme", directory=tmp_path)
+    take(throttle, 3)
+    del throttle
+    # An open database would raise a ResourceWarning here, which is an error in these tests.
+    gc.collect()
+    assert threading.active_count() == before
+    assert len(list(Path("/proc/self/fd").iterdir())) == open_files
+
+
+# The file
+
+
+def test_a_damaged_file_is_set_aside_with_a_warning(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    throttle = FileThrottle("acme", directory=tmp_path)
+    throttle.path.write_bytes(b"this is no database" * 100)
+    with caplog.at_level(logging.WARNING):
+        throttle.acquire()
+    assert "is damaged" in caplog.text
+    assert len(moments(throttle)) == 1
+    (aside,) = tmp_path.glob("*.damaged-*")
+    assert aside.read_bytes().startswith(b"this is no database")
+    caplog.clear()
+    throttle.acquire()
+    assert caplog.text == ""
+
+
+def test_a_file_damaged_in_the_middle_is_set_aside(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    throttle = FileThrottle("acme", per_second=10_000, per_day=1_000_000, directory=tmp_path)
+    take(throttle, 300)
+    content = throttle.path.read_bytes()
+    throttle.path.write_bytes(content[:4096] + b"\xff" * (len(content) - 4096))
+    with caplog.at_level(logging.WARNING):
+        throttle.acquire()
+    assert "is damaged" in caplog.text
+    assert len(moments(throttle)) == 1
+
+
+def test_a_file_deleted_in_between_is_begun_anew(tmp_path: Path) -> None:
+    throttle = FileThrottle("acme", directory=tmp_path)
+    throttle.acquire()
+    throttle.path.unlink()
+    throttle.acquire()
+    assert len(moments(throttle)) == 1
+
+
+def test_a_lock_held_too_long_is_told_and_may_be_tried_later(tmp_path: Path) -> None:
+    throttle = FileThrottle("acme", directory=tmp_path, max_wait=0.2)
+    with FileLock(f"{throttle.path}.lock"):
+        stuck: list[BaseException] = []
+
+        def acquire() -> None:
+            try:
+                throttle.acquire()
+            except GongRateLimited as error:
+                stuck.append(error)
+
+        thread = threading.Thread(target=acquire)
+        thread.start()
+        thread.join()
+    assert ".lock for more than 0.2 s" in str(stuck[0])
+
+
+def test_a_file_that_is_a_directory_is_told(tmp_path: Path) -> None:
+    throttle = FileThrottle("acme", directory=tmp_path)
+    throttle.path.mkdir()
+    with pytest.raises(GongConfigurationError, match="quota_dir"):
+        throttle.acquire()
+
+
+# The directory
+
+
+def test_a_missing_directory_is_made_for_us_alone(tmp_path: Path) -> None:
+    FileThrottle("acme", directory=tmp_path / "a" / "b").acquire()
+    assert stat.S_IMODE((tmp_path / "a" / "b").stat().st_mode) == 0o700
+
+
+def test_a_directory_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(GongConfigurationError, match=r"file/quota cannot be used.*quota_dir"):
+        FileThrottle("acme", directory=tmp_path / "file" / "quota")
+
+
+def test_a_directory_that_is_not_writable_is_told(tmp_path: Path, mocker: Any) -> None:
+    # Root may write everywhere, so the system's answer is replaced.
+    mocker.patch("os.access", return_value=False)
+    with pytest.raises(GongConfigurationError, match="not writable"):
+        FileThrottle("acme", directory=tmp_path)
+
+
+def test_the_default_directory_belongs_to_this_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    throttle = FileThrottle("acme")
+    folder = throttle.path.parent
+    assert folder == tmp_path / f"airflow-provider-gong-{os.getuid()}"
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+
+
+def test_a_default_directory_open_to_others_is_closed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    folder = tmp_path / f"airflow-provider-gong-{os.getuid()}"
+    folder.mkdir()
+    folder.chmod(0o777)
+    FileThrottle("acme")
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+
+
+def test_a_default_directory_of_another_user_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mocker: Any
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    folder = tmp_path / f"airflow-provider-gong-{os.getuid()}"
+    folder.mkdir()
+    mocker.patch("os.getuid", side_effect=[os.getuid(), os.getuid() + 1])
+    with pytest.raises(GongConfigurationError, match="does not belong to this user"):
+        FileThrottle("acme")
+
+
+def test_a_default_directory_that_is_a_link_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / f"airflow-provider-gong-{os.getuid()}").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(GongConfigurationError, match="does not belong to this user"):
+        FileThrottle("acme")
+
+
+def test_no_throttle_lets_everything_through() -> None:
+    begin = time.monotonic()
+    for _ in range(1000):
+        NoThrottle().acquire()
+    assert math.floor(time.monotonic() - begin) == 0
