@@ -32,9 +32,9 @@ class AccessDeniedError(Exception):
         self.forbidden = forbidden
 
 
-@dataclass(frozen=True)
+@dataclass
 class Key:
-    """An access key and what it may do."""
+    """An access key and what it may do; change it as you like while the sandbox runs."""
 
     access_key: str
     access_key_secret: str = field(repr=False)
@@ -45,7 +45,10 @@ class Key:
 
 
 class Access:
-    """Hold the keys of a company. Wordings are Gong's where they have been seen, see the comments."""
+    """Hold the keys of a company, and whether it lets anybody in.
+
+    Set `company_active` or `trusted_ip` to False to lock all keys out.
+    """
 
     def __init__(self, seed: int) -> None:
         self.company_active = True
@@ -64,10 +67,6 @@ class Access:
         seed = secrets.token_hex()
         key = Key(_word(seed, "key"), _word(seed, "secret"), frozenset(scopes), expires, sees_calls)
         return self._keep(key)
-
-    def replace_key(self, key: Key) -> None:
-        """Put a changed key in the place of the one with the same name."""
-        self._keep(key)
 
     def admit(self, access_key: str, access_key_secret: str, now: datetime) -> Key:
         """Return the key that matches, or raise `AccessDeniedError`."""

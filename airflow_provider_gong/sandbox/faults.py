@@ -79,6 +79,8 @@ class Faults:
 
     def add(self, kind: FaultKind | str, **settings: Any) -> Fault:
         """Add a fault; the settings are those of `Fault`. The result counts how often it struck."""
+        if kind not in list(FaultKind):
+            raise ValueError(f"{kind!r} is not one of {', '.join(FaultKind)}")
         fault = Fault(FaultKind(kind), **settings)
         with self._lock:
             self._faults.append(fault)

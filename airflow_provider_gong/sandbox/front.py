@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -11,7 +12,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from airflow_provider_gong.sandbox.disturb import disturb, instead_of_answer
 from airflow_provider_gong.sandbox.faults import Fault, FaultKind
 from airflow_provider_gong.sandbox.journal import Received, dotted_keys
+from airflow_provider_gong.sandbox.replies import error_reply
 from airflow_provider_gong.sandbox.state import Gong
+
+logger = logging.getLogger(__name__)
 
 
 class Front:
@@ -66,7 +70,11 @@ class Front:
             else:
                 response.body += message.get("body", b"")
 
-        await self._app(scope, replay, keep)
+        try:
+            await self._app(scope, replay, keep)
+        except Exception:
+            logger.exception("The sandbox itself failed at %s %s", scope["method"], scope["path"])
+            return error_reply(500, "Internal server error occurred")
         return response
 
 

@@ -75,8 +75,9 @@ class GongSandbox:
         self.cursors = Cursors(self.clock, seed, cursor_lifetime)
         self.faults = Faults()
         self.requests = Journal()
-        self.access_key = self.access.first.access_key
-        self.access_key_secret = self.access.first.access_key_secret
+        self.key = self.access.first
+        self.access_key = self.key.access_key
+        self.access_key_secret = self.key.access_key_secret
         self._gong = Gong(
             clock=self.clock,
             world=self.world,
@@ -116,6 +117,8 @@ class GongSandbox:
 
     def start(self) -> Self:
         """Listen, in a thread; return when requests are answered."""
+        if self._socket is not None:
+            raise RuntimeError("The sandbox is already running")
         self._socket = _listen(self._port)
         config = uvicorn.Config(
             create_app(self._gong),

@@ -3,14 +3,15 @@
 None of this is Gong's. It asks for no key: the sandbox listens on the loopback interface only.
 """
 
-from dataclasses import asdict
+import json
+from dataclasses import asdict, fields
 from datetime import datetime, timedelta
 from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
-from airflow_provider_gong.sandbox.faults import FaultKind
+from airflow_provider_gong.sandbox.faults import Fault, FaultKind
 from airflow_provider_gong.sandbox.state import Gong
 
 router = APIRouter(prefix="/_sandbox")
@@ -42,9 +43,9 @@ async def tell_time(request: Request) -> JSONResponse:
 @router.post("/clock")
 async def move_clock(request: Request) -> JSONResponse:
     """Stop the clock at a moment, or move it forward."""
-    body = await request.json()
     clock = _gong(request).clock
     try:
+        body = await _body(request, {"now", "advance_seconds"})
         if "now" in body:
             clock.set(datetime.fromisoformat(body["now"]))
         if "advance_seconds" in body:
@@ -71,9 +72,9 @@ async def list_faults(request: Request) -> JSONResponse:
 @router.post("/faults")
 async def add_fault(request: Request) -> JSONResponse:
     """Add a fault."""
-    settings: dict[str, Any] = await request.json()
     try:
-        fault = _gong(request).faults.add(**settings)
+        body = await _body(request, {one.name for one in fields(Fault) if one.init})
+        fault = _gong(request).faults.add(body.pop("kind", ""), **body)
     except (TypeError, ValueError) as error:
         return _bad(error)
     return JSONResponse(asdict(fault), status_code=201)
@@ -107,6 +108,13 @@ async def forget_requests(request: Request) -> JSONResponse:
 def _gong(request: Request) -> Gong:
     gong: Gong = request.app.state.gong
     return gong
+
+
+async def _body(request: Request, known: set[str]) -> dict[str, Any]:
+    body = json.loads(await request.body())
+    if not isinstance(body, dict) or not body or not set(body) <= known:
+        raise ValueError(f"The body must be a JSON object with some of: {', '.join(sorted(known))}")
+    return body
 
 
 def _bad(error: Exception) -> JSONResponse:

@@ -115,6 +115,27 @@ class World:
         found = self.page(which, size=None, now=now)
         return [call for call in found if include_private or not call.private]
 
+    def call_ids(
+        self,
+        from_datetime: datetime | None = None,
+        to_datetime: datetime | None = None,
+        *,
+        by_schedule: bool = False,
+        transcribed: bool = False,
+        workspace_id: str | None = None,
+        include_private: bool = False,
+        now: datetime | None = None,
+    ) -> list[str]:
+        """Return the ids that a complete export of a window must have, in the API's order."""
+        which = CallFilter(
+            from_datetime,
+            to_datetime,
+            workspace_id,
+            by_schedule=by_schedule,
+            transcribed=transcribed,
+        )
+        return [call.id for call in self.find(which, now=now, include_private=include_private)]
+
     def add_call(self, started: datetime, **changes: Any) -> Call:
         """Add a call of ten minutes that is visible when it ends, transcript included; change what differs."""
         with self._lock:

@@ -1,0 +1,140 @@
+"""Each request that the package can make, held against Gong's own document."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from airflow_provider_gong import api
+from airflow_provider_gong.api.endpoint import Endpoint, Request
+from tests.contract.facts import Operation, operations, resolve, violations
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+EXAMPLES: dict[str, Any] = {
+    "call_id": "7782342274025937895",
+    "call_ids": ["7782342274025937895"],
+    "content_selector": {"context": "Extended", "exposedFields": {"parties": True, "content": {"brief": True}}},
+    "created_from_datetime": "2026-01-01",
+    "created_to_datetime": "2026-01-02",
+    "from_datetime": "2026-01-01",
+    "include_avatars": True,
+    "log_type": "AccessLog",
+    "primary_user_ids": ["234599484848423"],
+    "to_datetime": "2026-01-02",
+    "user_id": "234599484848423",
+    "user_ids": ["234599484848423"],
+    "workspace_id": "623457276584334",
+}
+
+
+def request_functions() -> Iterator[Callable[..., Request]]:
+    for module in pkgutil.iter_modules(api.__path__):
+        for _, function in sorted(vars(importlib.import_module(f"{api.__name__}.{module.name}")).items()):
+            if isinstance(getattr(function, "endpoint", None), Endpoint):
+                yield function
+
+
+FUNCTIONS = list(request_functions())
+
+
+def name_of(function: Any) -> str:
+    return f"{function.__module__.rpartition('.')[2]}.{function.__name__}"
+
+
+def facts_of(function: Any) -> Operation:
+    return operations()[f"{function.endpoint.method} {function.endpoint.path}"]
+
+
+def requests_of(function: Callable[..., Request]) -> Iterator[Request]:
+    """Yield the smallest request, and one for each optional argument, since some exclude each other."""
+    parameters = inspect.signature(function).parameters
+    required = {
+        name: EXAMPLES[name] for name, one in parameters.items() if one.default is inspect.Parameter.empty
+    }
+    yield function(**required)
+    for name in parameters.keys() - required.keys():
+        yield function(**required, **{name: EXAMPLES[name]})
+
+
+def test_the_functions_are_found() -> None:
+    assert {name_of(function) for function in FUNCTIONS} >= {
+        "calls.get_call",
+        "calls.list_call_transcripts",
+        "calls.list_calls",
+        "calls.list_calls_extensive",
+        "logs.list_logs",
+        "users.get_user",
+        "users.list_users",
+        "users.list_users_extensive",
+        "workspaces.list_workspaces",
+    }
+
+
+@pytest.mark.parametrize("function", FUNCTIONS, ids=name_of)
+class TestRequestFunction:
+    def test_the_operation_exists(self, function: Any) -> None:
+        assert f"{function.endpoint.method} {function.endpoint.path}" in operations()
+
+    def test_the_scope_is_gongs(self, function: Any) -> None:
+        assert function.endpoint.scope in facts_of(function).scopes
+
+    def test_the_query_has_only_what_gong_knows(self, function: Any) -> None:
+        facts = facts_of(function)
+        for request in requests_of(function):
+            assert set(request.query) <= set(facts.query)
+            for name, value in request.query.items():
+                assert value in resolve(facts.query[name].schema).get("enum", [value])
+
+    def test_the_query_can_say_all_that_gong_knows(self, function: Any) -> None:
+        said = {name for request in requests_of(function) for name in request.query}
+        assert said == set(facts_of(function).query) - {"cursor"}
+
+    def test_the_body_fits_gongs_schema(self, function: Any) -> None:
+        facts = facts_of(function)
+        for request in requests_of(function):
+            if facts.body_schema is None:
+                assert request.body is None
+            else:
+                assert list(violations(facts.body_schema, request.body)) == []
+
+    def test_the_body_can_say_all_that_gong_knows(self, function: Any) -> None:
+        schema = resolve(facts_of(function).body_schema or {"properties": {}})
+        bodies = [request.body or {} for request in requests_of(function)]
+        assert {name for body in bodies for name in body} == set(schema["properties"]) - {"cursor"}
+        if "filter" in schema["properties"]:
+            filters = {name for body in bodies for name in body["filter"]}
+            assert filters == set(resolve(schema["properties"]["filter"])["properties"])
+
+    def test_the_path_is_filled(self, function: Any) -> None:
+        for request in requests_of(function):
+            assert "{" not in request.path
+            assert request.path.count("/") == function.endpoint.path.count("/")
+
+    def test_the_cursor_goes_where_gong_reads_it(self, function: Any) -> None:
+        facts = facts_of(function)
+        in_query, in_body = "cursor" in facts.query, "cursor" in resolve(facts.body_schema or {}).get("properties", {})
+        assert function.endpoint.paged == facts.is_paged == (in_query or in_body)
+        if function.endpoint.paged:
+            request = next(requests_of(function)).with_cursor("next")
+            assert ("cursor" in request.query, "cursor" in (request.body or {})) == (in_query, in_body)
+
+    def test_the_reply_holds_the_result(self, function: Any) -> None:
+        properties = resolve(facts_of(function).reply_schema)["properties"]
+        kind = resolve(properties[function.endpoint.result]).get("type", "object")
+        assert kind == ("array" if function.__name__.startswith("list_") else "object")
+
+    def test_what_lists_or_gets_only_reads(self, function: Any) -> None:
+        assert function.endpoint.reads == function.__name__.startswith(("list_", "get_"))
+
+    def test_only_filtered_lists_that_gong_answers_with_404_may_be_empty(self, function: Any) -> None:
+        facts = facts_of(function)
+        assert function.endpoint.empty_on_404 == (facts.is_paged and 404 in facts.errors)
+
+    def test_the_docs_link_to_gong(self, function: Any) -> None:
+        assert "https://help.gong.io/apidocs/" in (function.__doc__ or "")
