@@ -75,5 +75,5 @@ def test_credentials_in_the_url_are_not_shown() -> None:
 
 
 def test_a_bad_entry_of_allowed_hosts_is_named() -> None:
-    with pytest.raises(GongConfigurationError, match="^Allowed hosts: .*scheme"):
+    with pytest.raises(GongConfigurationError, match=r"^Allowed hosts: .*scheme"):
         base_url("https://relay.example.com", ["ftp://relay.example.com"])

@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 EXAMPLES: dict[str, Any] = {
     "call_id": "7782342274025937895",
     "call_ids": ["7782342274025937895"],
-    "content_selector": {"context": "Extended", "exposedFields": {"parties": True, "content": {"brief": True}}},
+    "content_selector": {
+        "context": "Extended",
+        "exposedFields": {"parties": True, "content": {"brief": True}},
+    },
     "created_from_datetime": "2026-01-01",
     "created_to_datetime": "2026-01-02",
     "from_datetime": "2026-01-01",
@@ -118,7 +121,10 @@ class TestRequestFunction:
 
     def test_the_cursor_goes_where_gong_reads_it(self, function: Any) -> None:
         facts = facts_of(function)
-        in_query, in_body = "cursor" in facts.query, "cursor" in resolve(facts.body_schema or {}).get("properties", {})
+        in_query, in_body = (
+            "cursor" in facts.query,
+            "cursor" in resolve(facts.body_schema or {}).get("properties", {}),
+        )
         assert function.endpoint.paged == facts.is_paged == (in_query or in_body)
         if function.endpoint.paged:
             request = next(requests_of(function)).with_cursor("next")

@@ -1,0 +1,218 @@
+import json
+import logging
+from typing import Any
+
+import pytest
+from airflow.sdk import BaseHook
+
+from airflow_provider_gong.exceptions import GongConfigurationError
+from airflow_provider_gong.hooks.settings import Settings, read_settings
+
+GIVEN: dict[str, Any] = {
+    "conn_type": "gong",
+    "host": "https://us-1.api.gong.io",
+    "login": "KEY",
+    "password": "hunter2secret",
+}
+
+EVERYTHING: dict[str, Any] = {
+    "allowed_hosts": "127.0.0.1, http://sandbox:8080",
+    "requests_per_second": 5,
+    "requests_per_day": 20_000,
+    "daily_share": 50,
+    "quota_group": "acme",
+    "max_wait": 30,
+    "connect_timeout": 3,
+    "read_timeout": 20,
+    "read_only": True,
+}
+
+
+@pytest.fixture
+def settings_of(monkeypatch: pytest.MonkeyPatch) -> Any:
+    def read(value: Any) -> Settings:
+        text = value if isinstance(value, str) else json.dumps(value)
+        monkeypatch.setenv("AIRFLOW_CONN_GONG_DEFAULT", text)
+        return read_settings(BaseHook.get_connection("gong_default"))
+
+    return read
+
+
+def test_a_connection_of_three_fields_is_enough(settings_of: Any) -> None:
+    assert settings_of(GIVEN) == Settings(
+        base_url="https://us-1.api.gong.io",
+        access_key="KEY",
+        access_key_secret="hunter2secret",
+        quota_group="https://us-1.api.gong.io\nKEY",
+        allowed_hosts=(),
+        requests_per_second=3,
+        requests_per_day=10_000,
+        daily_share=80,
+        max_wait=60,
+        connect_timeout=10,
+        read_timeout=60,
+        read_only=False,
+    )
+
+
+READ = Settings(
+    base_url="https://us-1.api.gong.io",
+    access_key="KEY",
+    access_key_secret="hunter2secret",
+    quota_group="acme",
+    allowed_hosts=("127.0.0.1", "http://sandbox:8080"),
+    requests_per_second=5,
+    requests_per_day=20_000,
+    daily_share=50,
+    max_wait=30,
+    connect_timeout=3,
+    read_timeout=20,
+    read_only=True,
+)
+
+
+def test_every_extra_is_read(settings_of: Any) -> None:
+    assert settings_of(GIVEN | {"extra": EVERYTHING}) == READ
+
+
+def test_extras_of_a_uri_arrive_as_text(settings_of: Any) -> None:
+    uri = (
+        "gong://KEY:hunter2secret@us-1.api.gong.io/?allowed_hosts=127.0.0.1,http%3A%2F%2Fsandbox%3A8080"
+        "&requests_per_second=5&requests_per_day=20000&daily_share=50&quota_group=acme&max_wait=30"
+        "&connect_timeout=3&read_timeout=20&read_only=true"
+    )
+    assert settings_of(uri) == READ
+
+
+def test_fields_left_empty_in_the_form_mean_the_defaults(settings_of: Any) -> None:
+    empty = dict.fromkeys(EVERYTHING, None) | {"quota_group": "", "allowed_hosts": ""}
+    assert settings_of(GIVEN | {"extra": empty}) == settings_of(GIVEN)
+
+
+def test_the_same_key_shares_a_quota_however_its_host_is_spelled(settings_of: Any) -> None:
+    first = settings_of(GIVEN)
+    assert settings_of(GIVEN | {"host": "US-1.api.gong.io/v2/", "port": 443}).quota_group == first.quota_group
+    assert settings_of(GIVEN | {"login": "OTHER"}).quota_group != first.quota_group
+
+
+@pytest.mark.parametrize(
+    ("value", "url"),
+    [
+        ("gong://K:S@us-1.api.gong.io", "https://us-1.api.gong.io"),
+        ("gong://K:S@us-1.api.gong.io/https", "https://us-1.api.gong.io"),
+        ("gong://K:S@us-1.api.gong.io/v2", "https://us-1.api.gong.io"),
+        ("gong://https://K:S@us-1.api.gong.io", "https://us-1.api.gong.io"),
+        ("gong://K:S@https%3A%2F%2Fus-1.api.gong.io", "https://us-1.api.gong.io"),
+        ("gong://K:S@127.0.0.1:8080/http?allowed_hosts=127.0.0.1", "http://127.0.0.1:8080"),
+        ("gong://http://K:S@127.0.0.1:8080?allowed_hosts=127.0.0.1", "http://127.0.0.1:8080"),
+        ("gong://K:S@http%3A%2F%2F127.0.0.1%3A8080/?allowed_hosts=127.0.0.1", "http://127.0.0.1:8080"),
+        (GIVEN | {"port": 443}, "https://us-1.api.gong.io"),
+        (GIVEN | {"port": 0}, "https://us-1.api.gong.io"),
+        (GIVEN | {"port": 8443}, "https://us-1.api.gong.io:8443"),
+        (GIVEN | {"host": "us-1.api.gong.io/v2", "port": 8443}, "https://us-1.api.gong.io:8443"),
+        (GIVEN | {"host": "https://us-1.api.gong.io:9443", "port": 443}, "https://us-1.api.gong.io:9443"),
+        (
+            GIVEN | {"host": "http://[::1]", "port": 8080, "extra": {"allowed_hosts": ["[::1]"]}},
+            "http://[::1]:8080",
+        ),
+    ],
+)
+def test_base_url_comes_from_any_spelling(settings_of: Any, value: Any, url: str) -> None:
+    assert settings_of(value).base_url == url
+
+
+def test_what_urls_reserve_may_be_part_of_the_secret(settings_of: Any) -> None:
+    assert settings_of("gong://K%3Ay:s%2Fe%40c@us-1.api.gong.io").access_key_secret == "s/e@c"
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "named"),
+    [
+        ("host", "", "Base URL: it is empty"),
+        ("host", None, "Base URL: it is empty"),
+        ("host", "https://example.com", "Base URL: example.com is not a host of Gong"),
+        ("host", "https://[", "Base URL: it is not a URL"),
+        ("login", "", "Access Key .field login. is empty"),
+        ("login", None, "Access Key .field login. is empty"),
+        ("password", "  ", "Access Key Secret .field password. is empty"),
+        ("password", None, "Access Key Secret .field password. is empty"),
+    ],
+)
+def test_a_missing_or_wrong_field_is_named(settings_of: Any, field: str, value: Any, named: str) -> None:
+    with pytest.raises(GongConfigurationError, match=named):
+        settings_of(GIVEN | {field: value})
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "named"),
+    [
+        (
+            "requests_per_second",
+            0,
+            r"Requests per second \(extra requests_per_second\) is 0: give a whole number",
+        ),
+        ("requests_per_second", -3, "Requests per second .* is -3"),
+        ("requests_per_second", 2.5, "is 2.5: give a whole number"),
+        ("requests_per_second", "three", "is 'three'"),
+        ("requests_per_second", True, "is True"),
+        ("requests_per_day", [], r"Requests per day .* is \[\]"),
+        ("requests_per_day", "inf", "is 'inf'"),
+        ("requests_per_day", "nan", "is 'nan'"),
+        ("daily_share", 0, r"Share of the day .* is 0: give a percentage above 0, at most 100"),
+        ("daily_share", 101, "is 101"),
+        ("daily_share", "nan", "is 'nan'"),
+        ("max_wait", -1, r"Longest wait .* is -1: give a number of seconds"),
+        ("max_wait", False, "is False"),
+        ("connect_timeout", 0, "Connect timeout .* is 0"),
+        ("read_timeout", "1m", "Read timeout .* is '1m'"),
+        ("read_only", "maybe", "Read only .* is 'maybe': give true or false"),
+        ("read_only", 2, "Read only .* is 2"),
+        ("allowed_hosts", 5, "Allowed hosts .* is 5"),
+    ],
+)
+def test_a_bad_extra_is_named_with_what_was_given(
+    settings_of: Any, name: str, value: Any, named: str
+) -> None:
+    with pytest.raises(GongConfigurationError, match=named):
+        settings_of(GIVEN | {"extra": {name: value}})
+
+
+@pytest.mark.parametrize(
+    ("value", "meant"),
+    [
+        ("true", True),
+        ("True", True),
+        ("1", True),
+        ("yes", True),
+        ("false", False),
+        ("0", False),
+        ("no", False),
+    ],
+)
+def test_a_switch_is_understood_as_text(settings_of: Any, value: str, meant: bool) -> None:
+    assert settings_of(GIVEN | {"extra": {"read_only": value}}).read_only is meant
+
+
+def test_a_number_with_a_zero_behind_the_point_is_whole(settings_of: Any) -> None:
+    assert settings_of(GIVEN | {"extra": {"requests_per_second": 4.0}}).requests_per_second == 4
+
+
+def test_an_unknown_extra_is_warned_of_by_name_and_without_its_value(
+    settings_of: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.WARNING):
+        settings_of(GIVEN | {"extra": {"request_per_second": 2, "b_side": "private"}})
+    assert "b_side, request_per_second" in caplog.text
+    assert "private" not in caplog.text
+
+
+def test_known_extras_are_not_warned_of(settings_of: Any, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING):
+        settings_of(GIVEN | {"extra": EVERYTHING})
+    assert caplog.text == ""
+
+
+def test_repr_shows_neither_key_nor_secret(settings_of: Any) -> None:
+    shown = repr(settings_of(GIVEN))
+    assert "KEY" not in shown
+    assert "hunter2secret" not in shown

@@ -1,0 +1,125 @@
+import json
+import subprocess
+import sys
+from dataclasses import MISSING, fields
+from importlib import import_module
+from importlib.metadata import entry_points
+from importlib.resources import files
+from typing import Any
+
+import jsonschema
+import pytest
+
+from airflow_provider_gong.hooks.settings import READERS, Settings
+from airflow_provider_gong.provider_info import get_provider_info
+
+INFO = get_provider_info()
+(CONNECTION,) = INFO["connection-types"]
+FIELDS = CONNECTION["conn-fields"]
+
+
+def schema(name: str) -> Any:
+    return json.loads(files("airflow").joinpath(name).read_text())
+
+
+def test_airflow_finds_it() -> None:
+    (found,) = entry_points(
+        group="apache_airflow_provider", name="provider_info", module="airflow_provider_gong.provider_info"
+    )
+    assert found.load()() == INFO
+
+
+def test_info_is_as_airflow_wants_it() -> None:
+    jsonschema.validate(INFO, schema("provider_info.schema.json"))
+
+
+def test_connection_type_is_as_airflow_wants_it() -> None:
+    wanted = schema("provider.yaml.schema.json")
+    jsonschema.validate(INFO["connection-types"], wanted["properties"]["connection-types"])
+
+
+def test_every_module_and_class_exists() -> None:
+    for kind in ("hooks", "operators", "sensors"):
+        for listed in INFO.get(kind, []):
+            for module in listed["python-modules"]:
+                import_module(module)
+    module, _, name = CONNECTION["hook-class-name"].rpartition(".")
+    hook = getattr(import_module(module), name)
+    assert (hook.conn_type, hook.hook_name) == (CONNECTION["connection-type"], CONNECTION["hook-name"])
+
+
+def test_form_is_what_airflow_shows() -> None:
+    from airflow.api_fastapi.core_api.services.ui.connections import HookMetaService
+
+    (form,) = [meta for meta in HookMetaService.hook_meta_data() if meta.connection_type == "gong"]
+    assert form.hook_name == "Gong"
+    standard = form.standard_fields
+    assert standard is not None
+    assert standard.host is not None
+    assert standard.host.title == "Base URL"
+    assert standard.login is not None
+    assert standard.login.title == "Access Key"
+    assert standard.password is not None
+    assert standard.password.title == "Access Key Secret"
+    assert standard.url_schema is not None
+    assert standard.url_schema.hidden
+    assert standard.port is not None
+    assert (standard.port.hidden, standard.port.placeholder) == (False, "443")
+    assert list(form.extra_fields or {}) == list(FIELDS)
+
+
+def test_form_and_hook_know_the_same_fields_by_the_same_labels() -> None:
+    assert {name: one["label"] for name, one in FIELDS.items()} == {
+        name: label for name, (label, _, _) in READERS.items()
+    }
+
+
+def test_form_and_hook_have_the_same_defaults() -> None:
+    defaults = {one.name: one.default for one in fields(Settings) if one.default not in (MISSING, ())}
+    assert {
+        name: one["schema"]["default"] for name, one in FIELDS.items() if "default" in one["schema"]
+    } == defaults
+
+
+@pytest.mark.parametrize("name", FIELDS)
+def test_every_field_is_optional_and_described(name: str) -> None:
+    assert FIELDS[name]["schema"]["type"][1] == "null"
+    assert FIELDS[name]["description"].endswith(".")
+
+
+@pytest.mark.parametrize("name", FIELDS)
+def test_what_the_form_suggests_the_hook_accepts(name: str) -> None:
+    reader = READERS[name][1]
+    suggested = FIELDS[name]["schema"]
+    for key in ("default", "minimum", "maximum"):
+        if key in suggested:
+            assert reader(suggested[key]) == suggested[key]
+
+
+def test_there_is_no_default_host() -> None:
+    assert "host" not in FIELDS
+    assert MISSING in [one.default for one in fields(Settings) if one.name == "base_url"]
+
+
+def test_option_has_a_text_as_default() -> None:
+    from airflow.sdk import conf
+
+    assert INFO["config"]["gong"]["options"]["quota_dir"]["default"] == ""
+    # The tests set it in the environment; that it is known at all comes from the metadata.
+    assert conf.get("gong", "quota_dir").endswith("/quota")
+
+
+def test_discovery_imports_nothing_but_the_standard_library() -> None:
+    code = (
+        "import sys\n"
+        "from airflow_provider_gong.provider_info import get_provider_info\n"
+        "get_provider_info()\n"
+        "loaded = {name.partition('.')[0] for name in sys.modules}\n"
+        "print(sorted(loaded - sys.stdlib_module_names - {'airflow_provider_gong', '__main__'}))\n"
+    )
+    # -I and -S keep out what site-packages add on their own.
+    command = [sys.executable, "-S", "-c", code]
+    told = subprocess.run(
+        command, capture_output=True, text=True, check=True, cwd=files("tests").joinpath("..")
+    )  # type: ignore[call-overload]
+    assert told.stdout.strip() == "[]"
