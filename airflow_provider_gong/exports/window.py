@@ -133,6 +133,10 @@ def _from_arguments(arguments: WindowArguments) -> Choice | None:
 
 
 def _from_run(arguments: WindowArguments, run: Run) -> Choice | None:
+    if arguments.interval is not None and arguments.interval <= timedelta(0):
+        raise GongConfigurationError(
+            f"interval={arguments.interval} must be longer than zero, for example timedelta(days=1) or 'P1D'."
+        )
     for bounds, rule in _intervals(arguments, run):
         window = Window(*(_whole_second(bound - arguments.settle) for bound in bounds))
         if window.start < window.end:
