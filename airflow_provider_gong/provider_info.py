@@ -19,6 +19,9 @@ def get_provider_info() -> dict[str, Any]:
                 "tags": ["service"],
             }
         ],
+        "operators": [
+            {"integration-name": "Gong", "python-modules": ["airflow_provider_gong.operators.exports"]}
+        ],
         "hooks": [{"integration-name": "Gong", "python-modules": ["airflow_provider_gong.hooks.gong"]}],
         "connection-types": [_connection_type()],
         "config": {"gong": {"description": "Options of the Gong provider.", "options": _options()}},
