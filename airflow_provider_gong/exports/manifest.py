@@ -69,7 +69,9 @@ class Manifest:
     def from_json(cls, content: bytes, source: str) -> Manifest:
         """Read a manifest; one of a later format is refused, unknown fields of ours are not."""
         body = json.loads(content)
-        if body.get("format_version", 0) > FORMAT_VERSION:
+        if "format_version" not in body:
+            raise GongConfigurationError(f"{source} is not the manifest of an export.")
+        if body["format_version"] > FORMAT_VERSION:
             raise GongConfigurationError(
                 f"{source} was written in format {body['format_version']} by airflow-provider-gong "
                 f"{body.get('package_version')}; this version reads up to {FORMAT_VERSION}. Upgrade the package."

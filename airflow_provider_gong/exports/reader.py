@@ -39,7 +39,7 @@ def read_export(
 def open_export(export: dict[str, Any] | str, conn_id: str | None = None) -> tuple[Dataset, Manifest] | None:
     """Return the dataset and the manifest of a summary or URI; None for a summary of an export with nothing to do."""
     uri = export.get("uri", "") if isinstance(export, dict) else export
-    if uri is None:
+    if uri is None and export is not None:
         return None
     if not isinstance(uri, str) or not uri.endswith(".json"):
         raise GongConfigurationError(

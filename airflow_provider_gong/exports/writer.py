@@ -58,7 +58,12 @@ class LocalPart:
 
 def encode(record: Any) -> bytes:
     """Write a record as one line of UTF-8 JSON, without the line feed."""
-    return json.dumps(record, ensure_ascii=False, separators=(",", ":")).encode()
+    text = json.dumps(record, ensure_ascii=False, separators=(",", ":"))
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        # A text that was cut within an emoji ends with half of a surrogate pair, for which UTF-8 has no bytes.
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode()
 
 
 def short_hash(record: Any, size: int = 6) -> str:

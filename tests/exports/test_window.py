@@ -355,7 +355,7 @@ class Dag:
 
     def attempt(self, one: Run, succeeds: bool, **arguments: Any) -> None:
         kept = self.published.get(one.run_id) or self.planned.get((one.run_id, one.clear_number))
-        arguments = {"initial_from_datetime": BEGIN, "settle": self.settle} | arguments
+        arguments.update(initial_from_datetime=BEGIN, settle=self.settle)
         coverage = Covered(list(set(self.published.values())))
         chosen = choose_window(WindowArguments(**arguments), one, coverage, kept).window
         if chosen is None:
