@@ -96,7 +96,8 @@ def _options() -> dict[str, Any]:
     return {
         "quota_dir": {
             "description": (
-                "Directory of the files in which the processes of this machine count their requests to Gong. "
+                "Directory, on a local disk, of the files in which the processes of this machine count their "
+                "requests to Gong. "
                 "Empty: a directory of the user below the system's one for temporary files. Containers share "
                 "a quota only when they share this directory."
             ),

@@ -150,6 +150,8 @@ class FileThrottle:
     def _set_aside(self, error: sqlite3.DatabaseError) -> None:
         aside = self.path.with_suffix(f".damaged-{int(time.time())}")
         self.path.replace(aside)
+        # What is left of an unfinished change belongs to the old file and would damage the new one.
+        Path(f"{self.path}-journal").unlink(missing_ok=True)
         log.warning(
             "The quota file %s is damaged (%s): kept as %s and begun anew.", self.path, error, aside.name
         )

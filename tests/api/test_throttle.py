@@ -279,10 +279,13 @@ def test_nothing_is_left_behind(tmp_path: Path) -> None:
 def test_a_damaged_file_is_set_aside_with_a_warning(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     throttle = FileThrottle("acme", directory=tmp_path)
     throttle.path.write_bytes(b"this is no database" * 100)
+    journal = Path(f"{throttle.path}-journal")
+    journal.write_bytes(b"of the old file")
     with caplog.at_level(logging.WARNING):
         throttle.acquire()
     assert "is damaged" in caplog.text
     assert len(moments(throttle)) == 1
+    assert not journal.exists()
     (aside,) = tmp_path.glob("*.damaged-*")
     assert aside.read_bytes().startswith(b"this is no database")
     caplog.clear()
