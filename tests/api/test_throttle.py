@@ -247,17 +247,18 @@ def test_a_throttle_works_on_after_a_fork_in_the_middle_of_a_turn(tmp_path: Path
 
     busy = threading.Thread(target=keep_busy)
     busy.start()
+    fork = multiprocessing.get_context("fork")
+    children = [fork.Process(target=take, args=(throttle, 5)) for _ in range(5)]
     try:
-        children = [
-            multiprocessing.get_context("fork").Process(target=take, args=(throttle, 5)) for _ in range(5)
-        ]
         for child in children:
             child.start()
         for child in children:
-            child.join(30)
+            child.join(20)
     finally:
         stop.set()
         busy.join()
+        for child in children:
+            child.kill()
     assert [child.exitcode for child in children] == [0] * 5
 
 
