@@ -35,7 +35,7 @@ def as_duration(name: str, value: timedelta | str | None) -> timedelta | None:
     import pendulum
 
     try:
-        duration = pendulum.parse(value.strip())
+        duration = pendulum.parse(str(value).strip())
     except ValueError:
         duration = None
     if not isinstance(duration, pendulum.Duration):
@@ -62,11 +62,15 @@ def as_ids(name: str, value: list[str] | tuple[str, ...] | str | None) -> tuple[
         value = _json(name, value)
     if value in (*_UNSET, [], ()):
         return None
-    if not isinstance(value, (list, tuple)) or not all(isinstance(one, (str, int)) for one in value):
+    if not isinstance(value, (list, tuple)) or not all(_is_id(one) for one in value):
         raise GongConfigurationError(
             f"{name}={value!r} is not a list of ids: give for example ['7782342274025937895']."
         )
     return tuple(str(one) for one in value)
+
+
+def _is_id(value: object) -> bool:
+    return isinstance(value, (str, int)) and not isinstance(value, bool)
 
 
 def as_text(value: str | None) -> str | None:

@@ -1,0 +1,177 @@
+"""Templated arguments: what texts mean, and what refusals say."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+
+import pendulum
+import pytest
+
+from airflow_provider_gong.exceptions import GongConfigurationError
+from airflow_provider_gong.operators import arguments as read
+
+UNSET = [None, "", "None"]
+
+
+def refusal(message: str) -> Any:
+    return pytest.raises(GongConfigurationError, match=f"^{re.escape(message)}$")
+
+
+# Moments
+
+
+@pytest.mark.parametrize("value", UNSET)
+def test_moment_may_be_left_out(value: str | None) -> None:
+    assert read.as_datetime("to_datetime", value) is None
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        datetime(2026, 1, 31, tzinfo=UTC),
+        datetime(2026, 1, 31),  # noqa: DTZ001 - without an offset on purpose
+        pendulum.datetime(2026, 1, 31),
+        "2026-01-31",
+        " 2026-01-31T00:00:00Z ",
+        "2026-01-31 00:00:00+00:00",
+        "2026-01-31 02:00:00+02:00",
+    ],
+)
+def test_moment_is_read_from_all_that_templates_give(value: datetime | str) -> None:
+    assert read.as_datetime("to_datetime", value) == datetime(2026, 1, 31, tzinfo=UTC)
+
+
+def test_moment_keeps_its_offset() -> None:
+    zone = timezone(timedelta(hours=2))
+    moment = read.as_datetime("to_datetime", "2026-01-31T00:00:00+02:00")
+    assert moment == datetime(2026, 1, 31, tzinfo=zone)
+
+
+@pytest.mark.parametrize("value", ["yesterday", "31.01.2026", "2026-02-30", "{{ ds }}"])
+def test_what_is_no_moment_is_refused(value: str) -> None:
+    with refusal(
+        f"to_datetime={value!r} is not a date and time: give a datetime or ISO 8601 text such as "
+        "'2026-01-31T08:00:00+00:00'."
+    ):
+        read.as_datetime("to_datetime", value)
+
+
+# Lengths of time
+
+
+@pytest.mark.parametrize("value", UNSET)
+def test_length_may_be_left_out(value: str | None) -> None:
+    assert read.as_duration("interval", value) is None
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (timedelta(hours=3), timedelta(hours=3)),
+        ("P1D", timedelta(days=1)),
+        (" PT90M ", timedelta(minutes=90)),
+        ("P1W", timedelta(days=7)),
+    ],
+)
+def test_length_is_a_timedelta_or_an_iso_duration(value: timedelta | str, expected: timedelta) -> None:
+    assert read.as_duration("interval", value) == expected
+
+
+@pytest.mark.parametrize("value", ["a day", "1", "2026-01-01", "1 day, 0:00:00", 3600, 1.5])
+def test_what_is_no_length_is_refused(value: Any) -> None:
+    with refusal(
+        f"interval={value!r} is not a length of time: give a timedelta or an ISO 8601 duration "
+        "such as 'P1D' or 'PT1H'."
+    ):
+        read.as_duration("interval", value)
+
+
+# Switches
+
+
+@pytest.mark.parametrize("value", [True, "true", "True", " TRUE "])
+def test_switch_is_on(value: bool | str) -> None:
+    assert read.as_bool("overwrite", value) is True
+
+
+@pytest.mark.parametrize("value", [False, "false", "False", None, "", "None"])
+def test_switch_is_off(value: bool | str | None) -> None:
+    assert read.as_bool("overwrite", value) is False
+
+
+@pytest.mark.parametrize("value", ["yes", "1", "on", 1])
+def test_switch_that_is_neither_is_refused(value: Any) -> None:
+    with refusal(f"overwrite={value!r} is neither true nor false."):
+        read.as_bool("overwrite", value)
+
+
+# Ids
+
+
+@pytest.mark.parametrize("value", [*UNSET, [], (), "[]"])
+def test_ids_may_be_left_out(value: Any) -> None:
+    assert read.as_ids("primary_user_ids", value) is None
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        ["7782342274025937895", "7"],
+        ("7782342274025937895", "7"),
+        [7782342274025937895, 7],
+        '["7782342274025937895", "7"]',
+        " [7782342274025937895, 7]",
+    ],
+)
+def test_ids_are_a_list_or_its_json_and_become_text(value: Any) -> None:
+    assert read.as_ids("primary_user_ids", value) == ("7782342274025937895", "7")
+
+
+@pytest.mark.parametrize(
+    "value", ["7782342274025937895", {"id": "7"}, [7.5], [None], [True], 7, '[{"id": 7}]']
+)
+def test_what_is_no_list_of_ids_is_refused(value: Any) -> None:
+    with pytest.raises(
+        GongConfigurationError,
+        match=r"^primary_user_ids=.* is not a list of ids: give for example \['7782342274025937895'\]\.$",
+    ):
+        read.as_ids("primary_user_ids", value)
+
+
+def test_list_rendered_as_python_names_the_filter_that_renders_json() -> None:
+    with refusal(
+        "primary_user_ids is not valid JSON: render it with the tojson filter, as in {{ value | tojson }}."
+    ):
+        read.as_ids("primary_user_ids", "['7782342274025937895']")
+
+
+# Words and objects
+
+
+@pytest.mark.parametrize("value", UNSET)
+def test_text_may_be_left_out(value: str | None) -> None:
+    assert read.as_text(value) is None
+
+
+def test_text_is_text() -> None:
+    assert read.as_text("7") == "7"
+    assert read.as_text(7) == "7"  # type: ignore[arg-type]
+
+
+def test_choice_is_one_of_the_words() -> None:
+    assert read.as_choice("file_format", "jsonl", ("jsonl.gz", "jsonl")) == "jsonl"
+    with refusal("file_format='csv' is unknown: use one of jsonl.gz, jsonl."):
+        read.as_choice("file_format", "csv", ("jsonl.gz", "jsonl"))
+
+
+def test_object_is_read_from_its_json() -> None:
+    assert read.as_object("content", ' {"context": "Extended"}') == {"context": "Extended"}
+    assert read.as_object("content", {"context": "None"}) == {"context": "None"}
+    assert read.as_object("content", "default") == "default"
+
+
+def test_object_rendered_as_python_is_refused_without_showing_it() -> None:
+    with refusal("content is not valid JSON: render it with the tojson filter, as in {{ value | tojson }}."):
+        read.as_object("content", "{'context': 'Extended'}")
