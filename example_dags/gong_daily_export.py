@@ -7,7 +7,7 @@ backfilled in any order. The files go below the Airflow variable `gong_destinati
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from airflow.sdk import DAG, CronDataIntervalTimetable, task
@@ -23,23 +23,26 @@ DESTINATION = "{{ var.value.get('gong_destination', 'file:///tmp/gong') }}"
 
 
 @task(trigger_rule="none_failed")  # a backfill run skips the users, and still has a report
-def report(**summaries: dict[str, Any] | None) -> None:
-    """Print what the day brought, from the files that the exports wrote."""
+def report(
+    calls: dict[str, Any], transcripts: dict[str, Any], logs: dict[str, Any], users: dict[str, Any] | None
+) -> None:
+    """Print what the run brought, and what happened on each day, from the files that the exports wrote."""
     from collections import Counter
 
     from airflow_provider_gong.exports import read_export
 
     line = "{:<12} {:<26} {:<26} {:>6} {:>8} {:>9}"
     print(line.format("stream", "from", "to", "rows", "pending", "requests"))
-    for stream, summary in summaries.items():
+    columns = ("window_from", "window_to", "rows", "pending", "requests")
+    for stream, summary in (("calls", calls), ("transcripts", transcripts), ("users", users), ("logs", logs)):
         if summary:
-            columns = ("window_from", "window_to", "rows", "pending", "requests")
             print(line.format(stream, *(str(summary[column]) for column in columns)))
 
     days: dict[str, Counter[str]] = {}
-    for call in read_export(summaries["calls"] or {}):
-        basics = call["metaData"]
-        day = days.setdefault(basics["started"][:10], Counter())
+    for record in read_export(calls):
+        basics = record["metaData"]
+        started = datetime.fromisoformat(basics["started"]).astimezone(UTC)
+        day = days.setdefault(f"{started:%Y-%m-%d}", Counter())
         day.update(calls=1, minutes=round(basics["duration"] / 60), external=basics["scope"] == "External")
     print("\n{:<12} {:>6} {:>9} {:>9}".format("day", "calls", "minutes", "external"))
     for name, day in sorted(days.items()):
@@ -49,7 +52,7 @@ def report(**summaries: dict[str, Any] | None) -> None:
 with DAG(
     dag_id="gong_daily_export",
     schedule=CronDataIntervalTimetable("@daily", timezone="UTC"),
-    start_date=datetime(2026, 1, 1),  # noqa: DTZ001 - Airflow reads it in its own time zone
+    start_date=datetime(2026, 1, 1, tzinfo=UTC),
     catchup=False,
     default_args={"retries": 3, "retry_delay": timedelta(minutes=5)},
     tags=["gong"],

@@ -5,8 +5,6 @@ Everything lies below .demo/ in the project: Airflow's home, its database and th
 
 from __future__ import annotations
 
-import contextlib
-import io
 import json
 import logging
 import os
@@ -52,10 +50,11 @@ def main() -> None:
     print(NEXT_STEP)
 
 
-NEXT_STEP = f"""
-Next: open a file,
-    gzip -dc $(find {FILES.relative_to(PROJECT)}/calls -name 'part-*.jsonl.gz' | head -1) | head -1 | python3 -m json.tool
-read the Dag that wrote it (example_dags/gong_daily_export.py), and connect your own Gong (README.md, "The connection")."""
+NEXT_STEP = """
+Next: look into a file,
+    gzip -dc $(find .demo/gong/calls -name 'part-*.gz' | head -1) | head -1 | python3 -m json.tool
+read the Dag that wrote it (example_dags/gong_daily_export.py),
+and connect your own Gong (README.md, "The connection")."""
 
 
 def prepare_airflow(gong: GongSandbox) -> None:
@@ -75,7 +74,8 @@ def prepare_airflow(gong: GongSandbox) -> None:
         AIRFLOW__CORE__DAGS_FOLDER=str(PROJECT / "example_dags"),
         AIRFLOW__DATABASE__SQL_ALCHEMY_CONN=f"sqlite:///{HOME}/airflow/airflow.db",
         AIRFLOW__GONG__QUOTA_DIR=str(HOME / "quota"),
-        AIRFLOW__LOGGING__LOGGING_LEVEL="WARNING",
+        AIRFLOW__LOGGING__LOGGING_LEVEL="INFO",
+        AIRFLOW__LOGGING__NAMESPACE_LEVELS="alembic=WARNING,airflow=WARNING,task=WARNING,airflow_provider_gong=INFO",
         AIRFLOW_CONN_GONG_DEFAULT=json.dumps(connection),
         AIRFLOW_VAR_GONG_DESTINATION=f"file://{FILES}",
         NO_PROXY="127.0.0.1",
@@ -83,26 +83,26 @@ def prepare_airflow(gong: GongSandbox) -> None:
 
 
 def load_dag() -> DAG:
-    """Make Airflow's database and parse the example Dag into it."""
-    from airflow.dag_processing.bundles.manager import DagBundlesManager
-    from airflow.dag_processing.dagbag import DagBag, sync_bag_to_db
+    """Make Airflow's database and parse the example Dag."""
+    from airflow.dag_processing.dagbag import DagBag
     from airflow.utils.db import initdb
 
-    with contextlib.redirect_stdout(io.StringIO()):
-        initdb()
-    DagBundlesManager().sync_bundles_to_db()  # type: ignore[no-untyped-call]
+    logging.disable(logging.INFO)  # a screenful about tables is no news
+    initdb()
+    logging.disable(logging.NOTSET)
     bag = DagBag(str(PROJECT / "example_dags" / "gong_daily_export.py"))
     if bag.import_errors:
         sys.exit(f"The example Dag does not parse: {bag.import_errors}")
-    sync_bag_to_db(bag, "dags-folder", None)
     return bag.dags["gong_daily_export"]  # type: ignore[return-value]
 
 
 def run_day(dag: DAG, day: datetime) -> None:
     """Run the Dag for one full day, as the scheduler would at the end of it."""
     print(f"\n--- Airflow runs {dag.dag_id} for {day:%Y-%m-%d} ---")
-    logging.getLogger("airflow_provider_gong").setLevel(logging.INFO)
-    run = dag.test(logical_date=day, run_after=day + timedelta(days=1))
+    for task in dag.tasks:
+        task.retries = 0  # a demo shows a failure at once
+    end = day + timedelta(days=1)
+    run = dag.test(logical_date=end, run_after=end)
     if str(run.state) != "success":
         sys.exit(f"The Dag run of {day:%Y-%m-%d} ended as {run.state}: see the log above.")
 

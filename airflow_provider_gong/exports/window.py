@@ -49,6 +49,8 @@ class Window:
         return self.start < other.end and other.start < self.end
 
     def __str__(self) -> str:
+        if self.is_snapshot:
+            return self.start.isoformat()
         return f"[{self.start.isoformat()}, {self.end.isoformat()})"
 
 
