@@ -89,6 +89,12 @@ class RealAirflow:
         for process in self._processes.values():
             process.wait(STOP_SECONDS)
 
+    def add_dag(self, dag_id: str, source: str) -> None:
+        """Write a Dag file while Airflow runs, wait until its Dag is known, and unpause it."""
+        (self.dags / f"{dag_id}.py").write_text(source)
+        self.rest.wait_for_dags(dag_id)
+        self.rest.unpause(dag_id)
+
     def output(self, component: str, lines: int = 60) -> str:
         """Return the last lines that a component has written."""
         text = self._output_file(component).read_text(errors="replace")

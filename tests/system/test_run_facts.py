@@ -20,6 +20,14 @@ TICK = datetime(2026, 1, 5, tzinfo=UTC)
 FILLED = datetime(2026, 1, 10, tzinfo=UTC)
 DAY = timedelta(days=1)
 
+LATE_DAG = """
+from airflow.sdk import DAG
+from run_facts import WriteRunFacts
+
+with DAG("late", schedule=None):
+    WriteRunFacts(task_id="facts")
+"""
+
 
 def facts(airflow: RealAirflow, dag_id: str, run_id: str) -> list[dict[str, Any]]:
     """Return what the tries of the run have written down, oldest first."""
@@ -153,3 +161,9 @@ def test_retry_raises_only_the_try_number(airflow: RealAirflow) -> None:
     assert tries == [(0, 1), (0, 2)]
     assert "the first try fails" in airflow.rest.log("facts_retry", run_id, "facts", try_number=1)
     assert airflow.rest.xcom("facts_retry", run_id, "facts")["try_number"] == 2
+
+
+def test_dag_can_be_added_while_airflow_runs(airflow: RealAirflow) -> None:
+    airflow.add_dag("late", LATE_DAG)
+    fact = triggered(airflow, "late", conf={"x": 7})
+    assert fact["run_type"] == "manual"
