@@ -79,6 +79,17 @@ class Dataset:
             raise IdsOutOfStep(f"{self.root / manifest.ids.name} does not belong to its manifest.")
         return read_ids(content)
 
+    def parts_in(self, window: Window) -> set[str]:
+        """Return the parts that lie in the partition of a window, named by a manifest or not."""
+        folder = self.partition(window)
+        names = storage.names_in(self.root / folder)
+        return {f"{folder}/{name}" for name in names if name.startswith("part-")}
+
+    def parts_named(self, window: Window) -> set[str]:
+        """Return the parts that the manifest of a window names."""
+        manifest = self.manifest(window)
+        return {part.name for part in manifest.parts} if manifest else set()
+
     # Where things lie
 
     def manifest_path(self, window: Window) -> ObjectStoragePath:
