@@ -6,7 +6,7 @@ import logging
 import tempfile
 import time
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,8 +18,6 @@ from airflow_provider_gong.exports.reader import exported_ids
 from airflow_provider_gong.exports.writer import DEFAULT_FORMAT, PART_BYTES, Writer, rewrite, sha256_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from airflow_provider_gong.api.client import GongClient
     from airflow_provider_gong.exports.dataset import Dataset
     from airflow_provider_gong.exports.run import Run
@@ -64,8 +62,7 @@ class Tally:
         if key in self.ids:
             return False
         self.ids.add(key)
-        if row.start:
-            start = datetime.fromisoformat(row.start)
+        if start := moment(row.start):
             self.first_start = min(start, self.first_start or start)
             self.last_start = max(start, self.last_start or start)
         return True
@@ -73,7 +70,17 @@ class Tally:
 
 def compact(row_id: str) -> int | str:
     """Return an id in the form that takes least memory: Gong's are numbers of up to 20 digits."""
-    return int(row_id) if row_id.isdecimal() and not row_id.startswith("0") else row_id
+    is_number = row_id.isascii() and row_id.isdecimal() and not row_id.startswith("0")
+    return int(row_id) if is_number else row_id
+
+
+def moment(text: str | None) -> datetime | None:
+    """Return the moment that a record tells; one that cannot be read is no reason to fail an export."""
+    try:
+        start = datetime.fromisoformat(text or "")
+    except ValueError:
+        return None
+    return start if start.tzinfo else start.replace(tzinfo=UTC)
 
 
 @dataclass(kw_only=True)
@@ -105,9 +112,10 @@ class Export:
         self.dataset.plan(self.run, self.window)
         began, before = time.monotonic(), self.client.requests
         with tempfile.TemporaryDirectory(prefix="gong-export-") as folder:
-            known = self._others()
-            tally, draft = self._read(Path(folder), self._ids_of(known))
-            draft = self._without_new_ids_of_others(draft, Path(folder), known, tally)
+            taken = self._ids_of_others()
+            tally, draft = self._read(Path(folder), taken)
+            # Listed again: another run may have published while this one was reading.
+            draft = _without(self._ids_of_others() - taken, draft, Path(folder), tally)
             manifest = replace(
                 self._describe(draft, tally),
                 requests=self.client.requests - before,
@@ -140,30 +148,14 @@ class Export:
             draft.close()
         return tally, draft
 
-    def _others(self) -> list[Window]:
-        """List the exported windows, other than this one, that may hold ids of it."""
-        return [window for window in self.dataset.overlapping(self.window) if window != self.window]
-
-    def _ids_of(self, windows: Iterable[Window]) -> set[int | str]:
+    def _ids_of_others(self) -> set[int | str]:
+        """Return the ids in exported windows, other than this one, that share a moment with it."""
         return {
             compact(row_id)
-            for window in windows
-            if (manifest := self.dataset.manifest(window)) is not None
+            for window in self.dataset.overlapping(self.window)
+            if window != self.window and (manifest := self.dataset.manifest(window)) is not None
             for row_id in exported_ids(self.dataset, manifest, self.stream)
         }
-
-    def _without_new_ids_of_others(
-        self, draft: Writer, folder: Path, known: list[Window], tally: Tally
-    ) -> Writer:
-        """Drop what another run published while this one was reading."""
-        taken = self._ids_of(window for window in self._others() if window not in known)
-        if not taken:
-            return draft
-        kept_folder = folder / "kept"
-        kept_folder.mkdir()
-        kept = rewrite(draft, kept_folder, lambda row_id: compact(row_id) not in taken)
-        tally.duplicates += draft.rows - kept.rows
-        return kept
 
     def _describe(self, draft: Writer, tally: Tally) -> Manifest:
         folder = self.dataset.partition(self.window)
@@ -193,6 +185,16 @@ class Export:
             run=self.run.describe(),
             package_version=__version__,
         )
+
+
+def _without(taken: set[int | str], draft: Writer, folder: Path, tally: Tally) -> Writer:
+    if not taken:
+        return draft
+    kept_folder = folder / "kept"
+    kept_folder.mkdir()
+    kept = rewrite(draft, kept_folder, lambda row_id: compact(row_id) not in taken)
+    tally.duplicates += draft.rows - kept.rows
+    return kept
 
 
 class Progress:
