@@ -35,3 +35,14 @@ def client(gong: GongSandbox) -> Iterator[Client]:
     client = Client(gong)
     with client.session:
         yield client
+
+
+@pytest.fixture
+def borrowed(shared: GongSandbox) -> Iterator[Client]:
+    """Return a client of the shared sandbox, whose clock, faults and requests are put back afterwards."""
+    shared.requests.clear()
+    client = Client(shared)
+    with client.session:
+        yield client
+    shared.faults.clear()
+    shared.clock.set(NOW)

@@ -125,10 +125,8 @@ def test_media_links_are_signed_anew_for_each_request(reader: Client) -> None:
 
 
 def test_comments_are_there_when_wanted(reader: Client) -> None:
-    found = [
-        one["collaboration"]["publicComments"]
-        for one in records(reader, exposing(collaboration={"publicComments": True}))
-    ]
+    selector = exposing(collaboration={"publicComments": True})
+    found = [one["collaboration"]["publicComments"] for one in records(reader, selector)]
     assert any(found)
     assert not all(found)
 

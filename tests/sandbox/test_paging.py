@@ -1,10 +1,9 @@
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import jwt
 import pytest
 
-from airflow_provider_gong.sandbox import GongSandbox
 from tests.sandbox.client import Client, errors
 
 SINCE = "2026-01-01T00:00:00Z"
@@ -55,17 +54,14 @@ def test_a_cursor_is_a_signed_token_that_dies_an_hour_after_the_first_page(
 
 @paged
 def test_a_cursor_expires_although_later_pages_were_fetched(
-    client: Client, method: str, path: str, name: str, inputs: dict[str, Any]
+    borrowed: Client, method: str, path: str, name: str, inputs: dict[str, Any]
 ) -> None:
-    with GongSandbox(days=10, users=240, now=datetime(2026, 1, 11, tzinfo=UTC), per_second=None) as gong:
-        client = Client(gong)
-        with client.session:
-            first = _ask(client, method, path, inputs).json()["records"]["cursor"]
-            gong.clock.advance(timedelta(minutes=59))
-            reply = _ask(client, method, path, inputs, cursor=first)
-            assert reply.status_code == 200
-            gong.clock.advance(timedelta(minutes=1))
-            reply = _ask(client, method, path, inputs, cursor=reply.json()["records"]["cursor"])
+    first = _ask(borrowed, method, path, inputs).json()["records"]["cursor"]
+    borrowed.gong.clock.advance(timedelta(minutes=59))
+    reply = _ask(borrowed, method, path, inputs, cursor=first)
+    assert reply.status_code == 200
+    borrowed.gong.clock.advance(timedelta(minutes=1))
+    reply = _ask(borrowed, method, path, inputs, cursor=reply.json()["records"]["cursor"])
     assert reply.status_code == 400
     assert errors(reply) == ["cursor has expired"]
 

@@ -1,6 +1,5 @@
 """The company as plain Python: what tests take as the truth."""
 
-import json
 import re
 import time
 import tracemalloc
@@ -155,12 +154,18 @@ def test_addresses_and_numbers_are_reserved_for_examples(reader: Client) -> None
     assert all(text.startswith(("192.0.2.", "198.51.100.", "203.0.113.")) for text in addresses)
 
 
-def test_a_hundred_thousand_calls_are_small_and_quick() -> None:
+def test_little_is_kept_of_a_call() -> None:
     tracemalloc.start()
+    before, _ = tracemalloc.get_traced_memory()
+    world = World(Clock(NOW), calls_per_day=1000, days=1, logs_per_day=0)
+    world.visible_calls()
+    after, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert (after - before) / len(world.calls()) < 1000
+
+
+def test_a_hundred_thousand_calls_are_served_quickly() -> None:
     with GongSandbox(calls=1000, days=100, now=NOW, per_second=None, logs=1) as gong:
-        size, _ = tracemalloc.get_traced_memory()
-        tracemalloc.stop()
-        assert size < 120_000_000
         client = Client(gong)
         selector = {"context": "Extended", "exposedFields": {"parties": True}}
         body: dict[str, Any] = {"filter": {}, "contentSelector": selector}
@@ -172,7 +177,8 @@ def test_a_hundred_thousand_calls_are_small_and_quick() -> None:
                 start = time.perf_counter()
                 reply = client.post("/v2/calls/extensive", body)
                 seconds.append(time.perf_counter() - start)
-        assert first.json()["records"]["totalRecords"] == 100_000
-        assert len(json.loads(reply.content)["calls"]) == 100
-        # About 10 ms; the bound leaves room for a machine that does other things.
-        assert min(seconds) < 0.1
+    # Some calls of the last evening go on past midnight.
+    assert 99_900 < first.json()["records"]["totalRecords"] <= 100_000
+    assert len(reply.json()["calls"]) == 100
+    # About 10 ms; the bound leaves room for a machine that does other things.
+    assert min(seconds) < 0.1
