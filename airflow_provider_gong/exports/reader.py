@@ -66,9 +66,12 @@ def exported_ids(dataset: Dataset, manifest: Manifest, stream: Stream) -> Iterab
 def _rows(dataset: Dataset, manifest: Manifest) -> Iterator[dict[str, Any]]:
     with tempfile.TemporaryDirectory(prefix="gong-read-") as folder:
         for part in manifest.parts:
-            with open_local(_download(dataset, part, Path(folder)), "rb") as lines:
+            local = _download(dataset, part, Path(folder))
+            with open_local(local, "rb") as lines:
                 for line in lines:
                     yield json.loads(line)
+            # One part at a time: a worker's disk may be smaller than the export.
+            local.unlink()
 
 
 def _download(dataset: Dataset, part: Part, folder: Path) -> Path:

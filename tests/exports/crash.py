@@ -56,6 +56,7 @@ def count_changes(destination: str, pages: Pages, environment: dict[str, str], *
     receiver, sender = _processes().Pipe(duplex=False)
     child = _processes().Process(target=_counted, args=(sender, destination, pages, environment, facts))
     child.start()
+    sender.close()
     steps: int = receiver.recv()
     child.join()
     return steps

@@ -94,6 +94,16 @@ def test_no_file_is_left_behind(
     assert list((tmp_path / "temporary").iterdir()) == []
 
 
+def test_one_part_at_a_time_lies_on_the_local_disk(
+    local_dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    export(local_dataset, batch(1), batch(2), batch(3), part_bytes=10).execute()
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
+    rows = read_export(str(local_dataset.manifest_path(window())))
+    assert [len(list((tmp_path / "temporary").glob("*/*"))) for _ in rows] == [1, 1, 1]
+
+
 def test_ids_come_from_the_ids_file(local_dataset: Dataset) -> None:
     manifest = export(local_dataset, batch(2, 1)).execute()
     part_of(local_dataset).unlink()

@@ -47,3 +47,8 @@ def test_more_than_the_limit_is_refused_before_more_requests_are_spent() -> None
     ):
         collected(batch(1, 2), batch(3), limit=2 * LINE - 1, client=client)
     assert client.requests == 1
+
+
+def test_pending_transcripts_are_named_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    assert collected(batch(1, pending=["7"]), batch(2, pending=["8"])) == [record(1), record(2)]
+    assert [entry.getMessage() for entry in caplog.records] == ["2 transcripts are not ready yet: 7, 8"]

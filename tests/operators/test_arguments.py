@@ -157,7 +157,7 @@ def test_text_may_be_left_out(value: str | None) -> None:
 
 def test_text_is_text() -> None:
     assert read.as_text("7") == "7"
-    assert read.as_text(7) == "7"  # type: ignore[arg-type]
+    assert read.as_text(7) == "7"
 
 
 def test_choice_is_one_of_the_words() -> None:
