@@ -89,11 +89,12 @@ def _greeting(sandbox: GongSandbox) -> str:
     key = f"{sandbox.access_key}:{sandbox.access_key_secret}"
     world = sandbox.world
     return f"""\
-A local Gong with {len(world.calls())} calls since {world.first_day}. Ctrl-C stops it.
+A local Gong with {len(world.visible_calls())} calls since {world.first_day}. Ctrl-C stops it.
 
 URL                {sandbox.url}
 Access key         {sandbox.access_key}
 Access key secret  {sandbox.access_key_secret}
+Control            {sandbox.url}/_sandbox/
 
 Use it from Airflow:
 export AIRFLOW_CONN_GONG_DEFAULT='{_connection(sandbox)}'

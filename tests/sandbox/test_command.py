@@ -21,7 +21,7 @@ def running(request: pytest.FixtureRequest) -> Iterator[list[str]]:
     with subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert process.stderr is not None
-        lines = [process.stdout.readline().rstrip() for _ in range(12)]
+        lines = [process.stdout.readline().rstrip() for _ in range(13)]
         yield lines
         process.send_signal(request.param)
         assert process.wait(5) == 0

@@ -17,6 +17,7 @@ def control(client: Client, method: str, path: str, body: Any = None) -> request
 
 def test_it_explains_itself(borrowed: Client) -> None:
     about = control(borrowed, "GET", "").json()
+    assert requests.get(f"{borrowed.gong.url}/_sandbox", timeout=10).json() == about
     assert about["fault_kinds"] == [kind.value for kind in FaultKind]
 
 

@@ -42,6 +42,14 @@ def test_topics_and_voices_are_null_now_and_then(reader: Client) -> None:
         assert 0 < nulls < len(monologues) / 2
 
 
+def test_a_voice_is_missing_here_and_there_although_its_owner_is_known(reader: Client) -> None:
+    records = reader.post(PATH, {"filter": {}}).json()["callTranscripts"]
+    voices = [[monologue["speakerId"] for monologue in record["transcript"]] for record in records]
+    # The host opens every call and always has a voice.
+    assert any(voice[0] is None for voice in voices)
+    assert sum(voice[0] is None for voice in voices) < 15
+
+
 def test_a_transcript_comes_after_its_call_and_then_stays(client: Client) -> None:
     gong = client.gong
     ready = gong.clock.now() + timedelta(hours=2)

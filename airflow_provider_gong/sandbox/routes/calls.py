@@ -50,7 +50,7 @@ async def list_calls_extensive(
 ) -> Response:
     """List calls with as much data as the content selector asks for; the actual start counts.
 
-    https://help.gong.io/apidocs/retrieve-detailed-call-data-by-various-filters-v2callsextensive
+    https://help.gong.io/apidocs, operation `listCallsExtensive`
     """
     body = await read_body(request)
     wanted = read_selector(body)

@@ -17,6 +17,7 @@ from airflow_provider_gong.sandbox.state import Gong
 router = APIRouter(prefix="/_sandbox")
 
 
+@router.get("")
 @router.get("/")
 async def describe(request: Request) -> JSONResponse:
     """Say what can be asked for here."""
@@ -29,6 +30,7 @@ async def describe(request: Request) -> JSONResponse:
             "DELETE goes back to the real time",
             "faults": 'POST /_sandbox/faults {"kind": "server_error", "path": "/v2/users", "skip": 0, '
             '"times": 2}; GET lists them, DELETE clears them',
+            "count": "GET /_sandbox/requests; DELETE starts anew",
             "fault_kinds": [kind.value for kind in FaultKind],
         }
     )

@@ -11,6 +11,7 @@ from airflow_provider_gong.sandbox.routes.visit import Visit, needs
 from airflow_provider_gong.sandbox.world import LOG_TYPES, LogEntry
 from airflow_provider_gong.sandbox.world.logs import log_record
 
+# As declared in Gong's document; nobody has shown the wording of a real reply.
 NO_LOGS = "No logs found for the specified period"
 
 router = APIRouter()

@@ -1,6 +1,6 @@
 """The content selector: which data a client wants of a call.
 
-https://help.gong.io/apidocs/retrieve-detailed-call-data-by-various-filters-v2callsextensive
+https://help.gong.io/apidocs, operation `listCallsExtensive`
 """
 
 from typing import Any

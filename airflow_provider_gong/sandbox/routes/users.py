@@ -42,7 +42,7 @@ async def list_users_extensive(
 ) -> Response:
     """List users by ids or time of creation.
 
-    https://help.gong.io/apidocs/list-users-by-filter-v2usersextensive
+    https://help.gong.io/apidocs, operation `listMultipleUsers`
     """
     body = await read_body(request)
     criteria = read_filter(body)

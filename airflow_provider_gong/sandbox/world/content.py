@@ -1,6 +1,6 @@
 """What Gong makes of a call: topics, trackers, summaries, statistics, comments.
 
-https://help.gong.io/apidocs/retrieve-detailed-call-data-by-various-filters-v2callsextensive
+https://help.gong.io/apidocs, operation `listCallsExtensive`
 """
 
 from collections import Counter

@@ -1,6 +1,6 @@
 """The detailed data of a call: what the content selector asks for, as far as Gong has it yet.
 
-https://help.gong.io/apidocs/retrieve-detailed-call-data-by-various-filters-v2callsextensive
+https://help.gong.io/apidocs, operation `listCallsExtensive`
 """
 
 from dataclasses import dataclass, field
