@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
     import pytest
 
-Pages = list[tuple[str, tuple[int, ...]]]
+# The pages of an export, such as `("new", (1, 2))`: what the rows say, and their ids.
+Contents = list[tuple[str, tuple[int, ...]]]
 
 # What changes a storage.
 _CHANGES = ("pipe_file", "put_file", "mv", "rm")
@@ -27,8 +28,8 @@ _CHANGES = ("pipe_file", "put_file", "mv", "rm")
 _STEPS = ("names_in", "read_bytes", "size_of", "put_bytes", "put_file", "remove")
 
 
-def attempt(dataset: Dataset, pages: Pages, **facts: Any) -> Any:
-    """Return an export of pages such as `("new", (1, 2))`, each of which fills a part."""
+def attempt(dataset: Dataset, pages: Contents, **facts: Any) -> Any:
+    """Return an export of pages, each of which fills a part."""
     batches = [batch(*numbers, word=word) for word, numbers in pages]
     return export(dataset, *batches, part_bytes=1, run=run(**facts))
 
@@ -51,7 +52,7 @@ def watch_changes(dataset: Dataset, before: Callable[[int], None]) -> Callable[[
     return lambda: seen
 
 
-def count_changes(destination: str, pages: Pages, environment: dict[str, str], **facts: Any) -> int:
+def count_changes(destination: str, pages: Contents, environment: dict[str, str], **facts: Any) -> int:
     """Return how many steps of an export change the storage; the export is made."""
     receiver, sender = _processes().Pipe(duplex=False)
     child = _processes().Process(target=_counted, args=(sender, destination, pages, environment, facts))
@@ -62,7 +63,9 @@ def count_changes(destination: str, pages: Pages, environment: dict[str, str], *
     return steps
 
 
-def kill_before(step: int, destination: str, pages: Pages, environment: dict[str, str], **facts: Any) -> None:
+def kill_before(
+    step: int, destination: str, pages: Contents, environment: dict[str, str], **facts: Any
+) -> None:
     """Export in a process that is killed before a step; the step after the last one is its end."""
     child = _processes().Process(target=_killed, args=(step, destination, pages, environment, facts))
     child.start()
@@ -78,7 +81,7 @@ def _processes() -> ForkServerContext:
 
 
 def _counted(
-    sender: Any, destination: str, pages: Pages, environment: dict[str, str], facts: dict[str, Any]
+    sender: Any, destination: str, pages: Contents, environment: dict[str, str], facts: dict[str, Any]
 ) -> None:
     os.environ.update(environment)
     dataset = Dataset(open_destination(destination) / "calls")
@@ -88,7 +91,7 @@ def _counted(
 
 
 def _killed(
-    last: int, destination: str, pages: Pages, environment: dict[str, str], facts: dict[str, Any]
+    last: int, destination: str, pages: Contents, environment: dict[str, str], facts: dict[str, Any]
 ) -> None:
     os.environ.update(environment)
     dataset = Dataset(open_destination(destination) / "calls")

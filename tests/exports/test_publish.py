@@ -13,11 +13,13 @@ from airflow_provider_gong.exports import storage
 from airflow_provider_gong.exports.dataset import Dataset
 from airflow_provider_gong.exports.engine import Tally
 from airflow_provider_gong.exports.publish import publish
+from airflow_provider_gong.exports.reader import exported_ids
 from airflow_provider_gong.exports.storage import open_destination
 from airflow_provider_gong.exports.writer import Writer
-from tests.exports.crash import Pages, Turns, attempt, count_changes, kill_before
+from tests.exports.crash import Contents, Turns, attempt, count_changes, kill_before
 from tests.exports.doubles import (
     S3_CONNECTION,
+    Pages,
     assert_sound,
     data_files,
     exported,
@@ -33,12 +35,12 @@ if TYPE_CHECKING:
     from airflow_provider_gong.exports.manifest import Manifest
 
 # The first part is the same in all of them.
-OLD: Pages = [("same", (1, 2)), ("old", (3,)), ("old", (4,))]
-NEW: Pages = [("same", (1, 2)), ("new", (3, 5))]
-NEWER: Pages = [("same", (1, 2)), ("newer", (3, 5)), ("newer", (6,))]
+OLD: Contents = [("same", (1, 2)), ("old", (3,)), ("old", (4,))]
+NEW: Contents = [("same", (1, 2)), ("new", (3, 5))]
+NEWER: Contents = [("same", (1, 2)), ("newer", (3, 5)), ("newer", (6,))]
 
 
-def rows_of(pages: Pages) -> list[dict[str, Any]]:
+def rows_of(pages: Contents) -> list[dict[str, Any]]:
     return [record(number, word) for word, numbers in pages for number in numbers]
 
 
@@ -139,7 +141,7 @@ def test_files_that_are_no_parts_are_left_alone(local_dataset: Dataset) -> None:
 
 
 def assert_killed_export_is_mended(
-    step: int, destination: str, before: Pages | None, retry: Pages, environment: dict[str, str]
+    step: int, destination: str, before: Contents | None, retry: Contents, environment: dict[str, str]
 ) -> None:
     dataset = Dataset(open_destination(destination) / "calls")
     if before is not None:
@@ -151,7 +153,12 @@ def assert_killed_export_is_mended(
         assert manifest is not None
     if manifest is not None:
         assert_sound(dataset, manifest)
-        assert exported(dataset) in (rows_of(before or NEW), rows_of(NEW))
+        rows = exported(dataset)
+        assert rows in (rows_of(before or NEW), rows_of(NEW))
+        assert list(exported_ids(dataset, manifest, Pages([]))) == [one["id"] for one in rows]
+    # The first steps put the plan in place, a local one is written aside and moved.
+    planned = before is not None or step >= 2
+    assert dataset.kept_window(run(clear_number=1, try_number=2)) == (window() if planned else None)
 
     attempt(dataset, retry, clear_number=1, try_number=2).execute()
     assert_sound(dataset, manifest_of(dataset))
@@ -162,7 +169,7 @@ def assert_killed_export_is_mended(
 @pytest.mark.parametrize("before", [None, OLD], ids=["first export", "rerun"])
 @pytest.mark.parametrize("retry", [NEW, NEWER], ids=["same answers", "other answers"])
 def test_export_killed_at_any_step_is_whole_and_its_retry_mends_it(
-    before: Pages | None, retry: Pages, tmp_path: Path
+    before: Contents | None, retry: Contents, tmp_path: Path
 ) -> None:
     counted = f"file://{tmp_path}/counted"
     if before is not None:
@@ -205,7 +212,7 @@ class Drafts:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def publishing(self, dataset: Dataset, pages: Pages, name: str, **facts: Any) -> Callable[[], None]:
+    def publishing(self, dataset: Dataset, pages: Contents, name: str, **facts: Any) -> Callable[[], None]:
         """Return a function that publishes the pages."""
         folder = self._folder / name
         folder.mkdir(parents=True)
@@ -248,7 +255,7 @@ def assert_sound_side_by_side(
     ],
 )
 def test_manifest_is_sound_however_two_attempts_interleave(
-    before: Pages | None, first: Pages, second: Pages, other_run: str, tmp_path: Path
+    before: Contents | None, first: Contents, second: Contents, other_run: str, tmp_path: Path
 ) -> None:
     dataset = Dataset(open_destination(f"file://{tmp_path}/exports") / "calls")
     folder, template = Path(dataset.root.path), tmp_path / "template"

@@ -154,7 +154,7 @@ def test_argument_in_the_future_is_refused_without_any_excuse_for_clocks() -> No
 
 
 def test_interval_ends_at_the_logical_date() -> None:
-    choice = choose(run(logical_date=day(5), data_interval=(day(1), day(2))), interval=DAY)
+    choice = choose(run(logical_date=day(5), data_interval=(day(5), day(5))), interval=DAY)
     assert choice == Choice(window(4, 5), "interval until the logical date")
 
 
