@@ -21,11 +21,11 @@ from airflow_provider_gong.operators.exports import (
 
 DESTINATION = "{{ var.value.get('gong_destination', 'file:///tmp/gong') }}"
 
+Summary = Any  # the dictionary that an export returns; None of one that was skipped
+
 
 @task(trigger_rule="none_failed")  # a backfill run skips the users, and still has a report
-def report(
-    calls: dict[str, Any], transcripts: dict[str, Any], logs: dict[str, Any], users: dict[str, Any] | None
-) -> None:
+def report(calls: Summary, transcripts: Summary, logs: Summary, users: Summary) -> None:
     """Print what the run brought, and what happened on each day, from the files that the exports wrote."""
     from collections import Counter
 

@@ -75,7 +75,7 @@ def prepare_airflow(gong: GongSandbox) -> None:
         AIRFLOW__DATABASE__SQL_ALCHEMY_CONN=f"sqlite:///{HOME}/airflow/airflow.db",
         AIRFLOW__GONG__QUOTA_DIR=str(HOME / "quota"),
         AIRFLOW__LOGGING__LOGGING_LEVEL="INFO",
-        AIRFLOW__LOGGING__NAMESPACE_LEVELS="alembic=WARNING,airflow=WARNING,task=WARNING,airflow_provider_gong=INFO",
+        AIRFLOW__LOGGING__NAMESPACE_LEVELS="airflow=WARNING,task=WARNING,py.warnings=ERROR,airflow_provider_gong=INFO",
         AIRFLOW_CONN_GONG_DEFAULT=json.dumps(connection),
         AIRFLOW_VAR_GONG_DESTINATION=f"file://{FILES}",
         NO_PROXY="127.0.0.1",
@@ -93,7 +93,7 @@ def load_dag() -> DAG:
     bag = DagBag(str(PROJECT / "example_dags" / "gong_daily_export.py"))
     if bag.import_errors:
         sys.exit(f"The example Dag does not parse: {bag.import_errors}")
-    return bag.dags["gong_daily_export"]  # type: ignore[return-value]
+    return bag.dags["gong_daily_export"]
 
 
 def run_day(dag: DAG, day: datetime) -> None:

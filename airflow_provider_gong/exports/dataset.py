@@ -14,12 +14,13 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import re
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from airflow_provider_gong.exports import storage
 from airflow_provider_gong.exports.manifest import Manifest
-from airflow_provider_gong.exports.window import Window, stamp, unstamp
+from airflow_provider_gong.exports.window import Window, last_gap, stamp, unstamp
 from airflow_provider_gong.exports.writer import read_ids
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+_MANIFEST_NAME = re.compile(r"\d{8}T\d{6}Z_\d{8}T\d{6}Z\.json")
 _STAGING_LIFETIME = timedelta(days=2)
 
 
@@ -57,6 +59,14 @@ class Dataset:
         first = _month(window.start)
         months = (month for month in self._months() if month >= first)
         return [other for month in months for other in self._windows(month) if other.overlaps(window)]
+
+    def gap_before(self, end: datetime) -> Window | None:
+        """Return the last stretch before the given end that lies uncovered between two windows.
+
+        Looks at the two newest months with exports only, so that an old archive costs no more than a young one.
+        """
+        months = [month for month in self._months() if month <= _month(end)][-2:]
+        return last_gap(window for month in months for window in self._windows(month) if window.end <= end)
 
     def newest(self) -> Manifest | None:
         """Return the manifest whose window ends last."""
@@ -151,7 +161,7 @@ class Dataset:
 
     def _windows(self, month: str) -> list[Window]:
         names = storage.names_in(self._manifests / month)
-        return [_window_of(name) for name in names if name.endswith(".json")]
+        return [_window_of(name) for name in names if _MANIFEST_NAME.fullmatch(name)]
 
 
 class IdsOutOfStep(Exception):  # noqa: N818 - a fact for the caller to act on, not an error of its own

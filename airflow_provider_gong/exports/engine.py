@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import logging
+import shutil
 import tempfile
 import time
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,72 +17,22 @@ from airflow_provider_gong.exceptions import GongConfigurationError, GongCursorE
 from airflow_provider_gong.exports.manifest import IdsFile, Manifest, Part, check_identity
 from airflow_provider_gong.exports.publish import publish
 from airflow_provider_gong.exports.reader import exported_ids
+from airflow_provider_gong.exports.tally import Progress, Tally, compact
 from airflow_provider_gong.exports.writer import DEFAULT_FORMAT, PART_BYTES, Writer, rewrite, sha256_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from airflow_provider_gong.api.client import GongClient
     from airflow_provider_gong.exports.dataset import Dataset
     from airflow_provider_gong.exports.run import Run
-    from airflow_provider_gong.exports.streams import Batch, Stream
+    from airflow_provider_gong.exports.streams import Stream
     from airflow_provider_gong.exports.window import Window
-    from airflow_provider_gong.exports.writer import Row
 
 log = logging.getLogger(__name__)
 
-_PROGRESS_SECONDS = 5.0
 # A chain of pages lives about an hour from its first request.
 _CURSOR_CHAINS = 3
-
-
-@dataclass
-class Tally:
-    """What was counted while reading; the ids keep one that two pages show from being exported twice."""
-
-    received: int = 0
-    announced: int | None = None
-    private: int = 0
-    duplicates: int = 0
-    pages: int = 0
-    first_start: datetime | None = None
-    last_start: datetime | None = None
-    pending: list[str] = field(default_factory=list)
-    ids: set[int | str] = field(default_factory=set)
-
-    def add(self, batch: Batch) -> list[Row]:
-        """Count a batch and return its rows that were not seen before."""
-        self.received += batch.received
-        self.announced = batch.announced if batch.announced is not None else self.announced
-        self.private += batch.private
-        self.pages += 1
-        self.pending += batch.pending
-        fresh = [row for row in batch.rows if self._is_new(row)]
-        self.duplicates += len(batch.rows) - len(fresh)
-        return fresh
-
-    def _is_new(self, row: Row) -> bool:
-        key = compact(row.id)
-        if key in self.ids:
-            return False
-        self.ids.add(key)
-        if start := moment(row.start):
-            self.first_start = min(start, self.first_start or start)
-            self.last_start = max(start, self.last_start or start)
-        return True
-
-
-def compact(row_id: str) -> int | str:
-    """Return an id in the form that takes least memory: Gong's are numbers of up to 20 digits."""
-    is_number = row_id.isascii() and row_id.isdecimal() and not row_id.startswith("0")
-    return int(row_id) if is_number else row_id
-
-
-def moment(text: str | None) -> datetime | None:
-    """Return the moment that a record tells; one that cannot be read is no reason to fail an export."""
-    try:
-        start = datetime.fromisoformat(text or "")
-    except ValueError:
-        return None
-    return start if start.tzinfo else start.replace(tzinfo=UTC)
 
 
 @dataclass(kw_only=True)
@@ -113,7 +65,8 @@ class Export:
         began, before = time.monotonic(), self.client.requests
         with tempfile.TemporaryDirectory(prefix="gong-export-") as folder:
             taken = self._ids_of_others()
-            tally, draft = self._read(Path(folder), taken)
+            with frozen_heap():
+                tally, draft = self._read(Path(folder), taken)
             # Listed again: another run may have published while this one was reading.
             draft = _without(self._ids_of_others() - taken, draft, Path(folder), tally)
             manifest = replace(
@@ -131,6 +84,7 @@ class Export:
             try:
                 return self._read_chain(draft_folder, taken)
             except GongCursorExpired:
+                shutil.rmtree(draft_folder)
                 log.warning("The cursor expired: reading the window again from its beginning")
         raise GongConfigurationError(
             f"Paging through {self.window} took longer than Gong's cursors live (about an hour), "
@@ -197,24 +151,14 @@ def _without(taken: set[int | str], draft: Writer, folder: Path, tally: Tally) -
     return kept
 
 
-class Progress:
-    """Tell in the task log how far the export is, at most once every few seconds."""
+@contextmanager
+def frozen_heap() -> Iterator[None]:
+    """Keep the garbage collector from walking Airflow's modules over and over while pages become rows.
 
-    def __init__(self, name: str, client: GongClient) -> None:
-        self._name = name
-        self._client = client
-        self._said = time.monotonic()
-
-    def report(self, tally: Tally, rows: int) -> None:
-        """Log a line if the last one is some seconds old."""
-        now = time.monotonic()
-        if now - self._said >= _PROGRESS_SECONDS:
-            self._said = now
-            log.info(
-                "%s: page %d, %d rows of %s announced, %d requests",
-                self._name,
-                tally.pages,
-                rows,
-                "an unknown number" if tally.announced is None else tally.announced,
-                self._client.requests,
-            )
+    Half a million objects live as long as the process; visiting them at each collection took a tenth of the export.
+    """
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()

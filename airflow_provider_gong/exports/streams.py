@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar, cast
 
 from airflow_provider_gong.api import calls, logs, users
 from airflow_provider_gong.exceptions import GongUnexpectedResponse
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from airflow_provider_gong.exports.window import Window
 
 IDS_PER_REQUEST = 100
+
+Item = TypeVar("Item")
 
 
 @dataclass
@@ -89,7 +92,7 @@ class Calls:
             primary_user_ids=self.primary_user_ids,
             content_selector=selector,
         )
-        for page in client.pages(request):
+        for page in read_ahead(client.pages(request)):
             public = [record for record in page.items if self.include_private or not _is_private(record)]
             rows = [_call_row(record, blocks) for record in public]
             yield Batch(rows, len(page.items), page.total, private=len(page.items) - len(public))
@@ -198,12 +201,22 @@ class Logs:
         """Read the log entries of the window; equal entries are counted, not dropped."""
         seen: Counter[str] = Counter()
         request = logs.list_logs(log_type=self.log_type, from_datetime=window.start, to_datetime=window.end)
-        for page in client.pages(request):
+        for page in read_ahead(client.pages(request)):
             yield Batch([_log_row(record, seen) for record in page.items], len(page.items), page.total)
 
     def row_id(self, record: dict[str, Any]) -> str:
         """Return the merge key of an exported row."""
         return str(record["_id"])
+
+
+def read_ahead(items: Iterator[Item]) -> Iterator[Item]:
+    """Ask for the next item while the caller is busy with this one: Gong's answer and our work overlap."""
+    end = object()
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="gong-read-ahead") as reader:
+        coming = reader.submit(next, items, end)
+        while (item := coming.result()) is not end:
+            coming = reader.submit(next, items, end)
+            yield cast("Item", item)
 
 
 def _folder(name: str, **partitions: str | None) -> str:

@@ -6,7 +6,7 @@ The rules are tried in order; the first that applies wins, and the task log name
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Protocol
 
@@ -64,6 +64,16 @@ def unstamp(text: str) -> datetime:
     return datetime.strptime(text, _STAMP).replace(tzinfo=UTC)
 
 
+def last_gap(windows: Iterable[Window]) -> Window | None:
+    """Return the last stretch of time that lies uncovered between two of the windows."""
+    reached, gap = None, None
+    for window in sorted(windows):
+        if reached is not None and window.start > reached:
+            gap = Window(reached, window.start)
+        reached = max(reached or window.end, window.end)
+    return gap
+
+
 @dataclass(frozen=True, kw_only=True)
 class WindowArguments:
     """What the Dag author said about the window."""
@@ -84,13 +94,20 @@ class Coverage(Protocol):
     def overlapping(self, window: Window) -> list[Window]:
         """Return the windows that share a moment with the given one."""
 
+    def gap_before(self, end: datetime) -> Window | None:
+        """Return the last stretch before the given end that lies uncovered between two windows."""
+
 
 @dataclass(frozen=True)
 class Choice:
-    """The window of a run and the rule that chose it; no window means that nothing is left to export."""
+    """The window of a run and the rule that chose it; no window means that nothing is left to export.
+
+    `gap` is a stretch of time that no run will come back to by itself.
+    """
 
     window: Window | None
     rule: str
+    gap: Window | None = None
 
 
 def choose_window(
@@ -154,13 +171,16 @@ def _from_run(arguments: WindowArguments, run: Run) -> Choice | None:
 
 
 def _intervals(arguments: WindowArguments, run: Run) -> Iterable[tuple[tuple[datetime, datetime], str]]:
+    # The end of a data interval rather than the logical date: the two are one moment where the interval is empty,
+    # but the logical date of CronDataIntervalTimetable and CronTriggerTimetable(interval=...) is the start.
+    due = run.data_interval[1] if run.data_interval else run.logical_date
     if arguments.interval is not None and run.partition_date is not None:
         yield (
             (run.partition_date, run.partition_date + arguments.interval),
             "interval from the partition date",
         )
-    if arguments.interval is not None and run.logical_date is not None:
-        yield (run.logical_date - arguments.interval, run.logical_date), "interval until the logical date"
+    elif arguments.interval is not None and due is not None:
+        yield (due - arguments.interval, due), "interval until the run was due"
     if run.data_interval is not None:
         yield run.data_interval, "the Dag run's data interval"
 
@@ -169,18 +189,27 @@ def _from_coverage(arguments: WindowArguments, run: Run, coverage: Coverage | No
     _check_head_rule(run, coverage)
     assert coverage is not None  # noqa: S101 - checked on the line above, for the type checker
     end = _whole_second(run.run_after - arguments.settle)
-    start, rule = coverage.newest_end(end), "from the newest exported window until this run"
+    start = coverage.newest_end(end)
     if start is None:
-        if arguments.initial_from_datetime is None:
-            raise GongConfigurationError(
-                "This is the first export of the dataset and nothing says where it begins: pass "
-                "initial_from_datetime= (for example '2026-01-01')."
-            )
-        start, rule = (
-            _whole_second(arguments.initial_from_datetime),
-            "the first export, from initial_from_datetime",
+        return _first(arguments, end, coverage)
+    window = Window(start, end)
+    choice = _uncovered(window, "from the newest exported window until this run", coverage)
+    return replace(choice, gap=coverage.gap_before(start))
+
+
+def _first(arguments: WindowArguments, end: datetime, coverage: Coverage) -> Choice:
+    if arguments.initial_from_datetime is None:
+        raise GongConfigurationError(
+            "This is the first export of the dataset and nothing says where it begins: pass "
+            "initial_from_datetime= (for example '2026-01-01')."
         )
-    return _uncovered(Window(start, end), rule, coverage)
+    start = _whole_second(arguments.initial_from_datetime)
+    if start >= end:
+        return Choice(
+            None,
+            f"nothing to export yet: initial_from_datetime={start.isoformat()}, this run ends {end.isoformat()}",
+        )
+    return _uncovered(Window(start, end), "the first export, from initial_from_datetime", coverage)
 
 
 def _check_head_rule(run: Run, coverage: Coverage | None) -> None:
@@ -204,17 +233,15 @@ def _uncovered(window: Window, rule: str, coverage: Coverage) -> Choice:
         end = min([end, *(other.start for other in coverage.overlapping(window))])
     if window.start < end:
         return Choice(Window(window.start, end), rule)
-    return Choice(
-        None,
-        f"already covered: exports reach {window.start.isoformat()}, this run ends {window.end.isoformat()}",
-    )
+    begins, ends = window.start.isoformat(), window.end.isoformat()
+    return Choice(None, f"already covered by exports that reach {begins}; this run ends {ends}")
 
 
 def _refuse_the_future(choice: Choice) -> None:
     if choice.window is not None and choice.window.end > datetime.now(UTC) + _CLOCK_SKEW:
         raise GongConfigurationError(
             f"The window {choice.window} ({choice.rule}) ends in the future: what happens until then would never be "
-            "exported. Run it when the window has passed."
+            "exported. Run it when the window has passed (a CronPartitionTimetable does with run_offset=-1)."
         )
 
 

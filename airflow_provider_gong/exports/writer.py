@@ -19,6 +19,10 @@ DEFAULT_FORMAT = "jsonl.gz"
 # Large enough that a warehouse loads few files, small enough to be read by one worker.
 PART_BYTES = 256 * 2**20
 
+# Made once: `json.dumps` with any option makes an encoder for each record.
+_LINE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+_SORTED = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
+
 
 @dataclass(frozen=True)
 class Row:
@@ -71,7 +75,7 @@ def short_hash(record: Any, size: int = 6) -> str:
 
     :param size: bytes of the hash; each gives two characters
     """
-    return digest_of(json.dumps(record, sort_keys=True, separators=(",", ":")).encode(), size)
+    return digest_of(_SORTED.encode(record).encode(), size)
 
 
 def digest_of(content: bytes, size: int = 6) -> str:

@@ -57,11 +57,16 @@ def as_bool(name: str, value: bool | str | None) -> bool:
 
 
 def as_ids(name: str, value: list[str] | tuple[str, ...] | str | None) -> tuple[str, ...] | None:
-    """Read ids: a list, or its JSON text; an empty one means None."""
+    """Read ids: a list, or its JSON text; empty text means None, an empty list does not."""
     if isinstance(value, str) and value.lstrip().startswith("["):
         value = _json(name, value)
-    if value in (*_UNSET, [], ()):
+    if value in _UNSET:
         return None
+    if not value:
+        # Meaning "all" would turn an empty result of an earlier task into an export of everything.
+        raise GongConfigurationError(
+            f"{name}={value!r} names nobody: leave it out to mean all, or skip the task."
+        )
     if not isinstance(value, (list, tuple)) or not all(_is_id(one) for one in value):
         raise GongConfigurationError(
             f"{name}={value!r} is not a list of ids: give for example ['7782342274025937895']."
@@ -73,7 +78,7 @@ def _is_id(value: object) -> bool:
     return isinstance(value, (str, int)) and not isinstance(value, bool)
 
 
-def as_text(value: str | None) -> str | None:
+def as_text(value: Any) -> str | None:
     """Read text that may be left out; empty text means None."""
     return None if value in _UNSET else str(value)
 

@@ -99,6 +99,12 @@ class GongExportOperator(GongOperator):
         destination = open_destination(str(self.destination), read.as_text(self.destination_conn_id))
         dataset = Dataset(destination / stream.folder)
         choice = self.choose(stream, run, dataset)
+        if choice.gap is not None:
+            log.warning(
+                "Nothing covers %s of %s: export it with from_datetime= and to_datetime=, if it is wanted",
+                choice.gap,
+                stream.name,
+            )
         if choice.window is None:
             log.info("Nothing to export of %s: %s", stream.name, choice.rule)
             return empty_summary(dataset)

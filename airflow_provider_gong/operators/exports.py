@@ -16,6 +16,8 @@ from airflow_provider_gong.operators.export_base import GongExportOperator, Gong
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from airflow.sdk import XComArg
+
     from airflow_provider_gong.exports.dataset import Dataset
     from airflow_provider_gong.exports.run import Run
     from airflow_provider_gong.exports.streams import Stream, Transcripts
@@ -140,7 +142,7 @@ class GongExportTranscriptsOperator(GongWindowedExportOperator):
     def __init__(
         self,
         *,
-        calls: dict[str, Any] | list[dict[str, Any]] | str | None = None,
+        calls: dict[str, Any] | list[dict[str, Any]] | str | XComArg | None = None,
         workspace_id: str | None = None,
         include_private: bool | str = False,
         **kwargs: Any,
@@ -156,8 +158,9 @@ class GongExportTranscriptsOperator(GongWindowedExportOperator):
 
         if isinstance(self.calls, list):
             return Transcripts(call_ids=tuple(Calls().row_id(record) for record in self.calls))
-        if isinstance(self.calls, dict) or read.as_text(self.calls) is not None:
-            return self._of_exported_calls(read.as_object("calls", self.calls or ""))
+        calls = self.calls if isinstance(self.calls, dict) else read.as_text(self.calls)
+        if calls is not None:
+            return self._of_exported_calls(read.as_object("calls", calls))
         return Transcripts(
             workspace_id=read.as_text(self.workspace_id),
             include_private=read.as_bool("include_private", self.include_private),

@@ -191,3 +191,19 @@ def test_sweep_leaves_staging_that_is_a_little_younger_than_two_days(tmp_path: P
     os.utime(plan, (written, written))
     dataset.clean_up(run())
     assert dataset.kept_window(run("old")) == window()
+
+
+# Gaps
+
+
+def test_gap_between_exports_of_the_two_newest_months_is_found(local_dataset: Dataset) -> None:
+    publish(local_dataset, window(1, 3), window(20, 22), Window(day(25), day(2, month=2)))
+    assert local_dataset.gap_before(day(2, month=2)) == window(22, 25)
+    assert local_dataset.gap_before(day(22)) == window(3, 20)
+    assert local_dataset.gap_before(day(3)) is None
+
+
+def test_foreign_file_among_the_manifests_is_no_window(local_dataset: Dataset) -> None:
+    publish(local_dataset, window(1, 3))
+    (local_dataset.manifest_path(window(1, 3)).parent / "notes.json").write_text("{}")
+    assert local_dataset.newest_end(day(9)) == day(3)

@@ -15,8 +15,8 @@ from airflow_provider_gong.exceptions import (
     GongCursorExpired,
     GongUnavailable,
 )
-from airflow_provider_gong.exports.engine import Tally, compact
 from airflow_provider_gong.exports.streams import Batch
+from airflow_provider_gong.exports.tally import Tally, compact
 from tests.exports.doubles import (
     Client,
     Pages,

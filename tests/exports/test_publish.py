@@ -11,10 +11,10 @@ import pytest
 
 from airflow_provider_gong.exports import storage
 from airflow_provider_gong.exports.dataset import Dataset
-from airflow_provider_gong.exports.engine import Tally
 from airflow_provider_gong.exports.publish import publish
 from airflow_provider_gong.exports.reader import exported_ids
 from airflow_provider_gong.exports.storage import open_destination
+from airflow_provider_gong.exports.tally import Tally
 from airflow_provider_gong.exports.writer import Writer
 from tests.exports.crash import Contents, Turns, attempt, count_changes, kill_before
 from tests.exports.doubles import (

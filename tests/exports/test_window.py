@@ -18,6 +18,7 @@ from airflow_provider_gong.exports.window import (
     Window,
     WindowArguments,
     choose_window,
+    last_gap,
     stamp,
     unstamp,
 )
@@ -42,6 +43,9 @@ class Covered:
     def overlapping(self, window: Window) -> list[Window]:
         return [one for one in self.windows if one.overlaps(window)]
 
+    def gap_before(self, end: datetime) -> Window | None:
+        return last_gap(one for one in self.windows if one.end <= end)
+
 
 def choose(run_facts: Run, *covered: Window, kept: Window | None = None, **arguments: Any) -> Choice:
     return choose_window(WindowArguments(**arguments), run_facts, Covered(list(covered)), kept)
@@ -49,6 +53,29 @@ def choose(run_facts: Run, *covered: Window, kept: Window | None = None, **argum
 
 def head(now: datetime, **facts: Any) -> Run:
     return run(run_after=now, run_type="manual", **facts)
+
+
+# A gap
+
+
+@pytest.mark.parametrize(
+    ("windows", "gap"),
+    [
+        ([], None),
+        ([window(1, 2)], None),
+        ([window(1, 3), window(3, 4)], None),
+        ([window(1, 9), window(2, 3), window(9, 10)], None),
+        ([window(1, 3), window(5, 6)], window(3, 5)),
+        ([window(8, 9), window(5, 6), window(1, 3)], window(6, 8)),
+    ],
+)
+def test_gap_is_the_last_stretch_that_no_window_covers(windows: list[Window], gap: Window | None) -> None:
+    assert last_gap(windows) == gap
+
+
+def test_head_run_names_the_gap_that_an_explicit_window_ahead_of_it_left() -> None:
+    choice = choose(head(day(9)), window(1, 3), window(5, 6))
+    assert (choice.window, choice.gap) == (window(6, 9), window(3, 5))
 
 
 # A window
@@ -155,7 +182,16 @@ def test_argument_in_the_future_is_refused_without_any_excuse_for_clocks() -> No
 
 def test_interval_ends_at_the_logical_date() -> None:
     choice = choose(run(logical_date=day(5), data_interval=(day(5), day(5))), interval=DAY)
-    assert choice == Choice(window(4, 5), "interval until the logical date")
+    assert choice == Choice(window(4, 5), "interval until the run was due")
+
+
+def test_interval_ends_with_the_data_interval_where_the_logical_date_is_its_start() -> None:
+    choice = choose(run(logical_date=day(5), data_interval=(day(5), day(6))), interval=DAY)
+    assert choice.window == window(5, 6)
+
+
+def test_interval_ends_at_a_logical_date_without_data_interval() -> None:
+    assert choose(run(logical_date=day(5)), interval=DAY).window == window(4, 5)
 
 
 def test_interval_begins_at_the_partition_date() -> None:
@@ -267,7 +303,16 @@ def test_head_run_says_from_where_it_reads() -> None:
 def test_head_run_with_nothing_left_says_what_covers_it() -> None:
     assert choose(head(day(9)), window(1, 9)) == Choice(
         None,
-        "already covered: exports reach 2026-01-09T00:00:00+00:00, this run ends 2026-01-09T00:00:00+00:00",
+        "already covered by exports that reach 2026-01-09T00:00:00+00:00; "
+        "this run ends 2026-01-09T00:00:00+00:00",
+    )
+
+
+def test_first_run_that_ends_before_the_initial_moment_has_nothing_to_export_yet() -> None:
+    assert choose(head(day(2)), initial_from_datetime=day(5)) == Choice(
+        None,
+        "nothing to export yet: initial_from_datetime=2026-01-05T00:00:00+00:00, "
+        "this run ends 2026-01-02T00:00:00+00:00",
     )
 
 
