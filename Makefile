@@ -8,7 +8,7 @@ READY := $(VENV)/.ready
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types check format bench lock clean
+.PHONY: help demo test lint types format bench docs lock clean
 
 help: ## List the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -33,6 +33,9 @@ format: $(READY) ## Rewrite the code in the house's style
 
 bench: $(READY) ## Measure what is promised: requests, time, memory, parse cost
 	$(BIN)/python scripts/bench.py
+
+docs: $(READY) ## Rewrite the tables of arguments in docs/
+	$(BIN)/python scripts/document_arguments.py
 
 lock: $(READY) ## Renew the pinned versions in requirements-dev.txt
 	$(BIN)/uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --upgrade \

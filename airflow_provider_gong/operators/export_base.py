@@ -139,7 +139,7 @@ class GongWindowedExportOperator(GongExportOperator):
 
     :param from_datetime: start of the window, inclusive. (templated) Default: None.
     :param to_datetime: end of the window, exclusive. (templated) Default: None.
-    :param interval: length of the window that ends at the logical date. (templated) Default: None.
+    :param interval: length of the window that ends when the run was due. (templated) Default: None.
     :param initial_from_datetime: where the first export of a dataset begins. (templated) Default: None.
     :param settle: how far windows that follow from the run are held back. (templated) Default: nothing.
     """

@@ -45,7 +45,7 @@ class GongExportCallsOperator(GongWindowedExportOperator):
     :param from_datetime: Start of the window, inclusive; a datetime or ISO 8601 text, UTC without an offset.
         Needs `to_datetime`. (templated) Default: None, the window follows from the run.
     :param to_datetime: End of the window, exclusive; must have passed. (templated) Default: None.
-    :param interval: Length of the window of a run: it ends at the logical date, or begins at the partition
+    :param interval: Length of the window of a run: it ends when the run was due, or begins at the partition
         date; a timedelta or an ISO 8601 duration such as `P1D`. (templated) Default: None, the data
         interval of the run, or what no manifest covers yet.
     :param initial_from_datetime: Where the first export of a dataset begins, inclusive; needed once for runs
@@ -118,7 +118,7 @@ class GongExportTranscriptsOperator(GongWindowedExportOperator):
     :param from_datetime: Start of the window, inclusive; a datetime or ISO 8601 text, UTC without an offset.
         Needs `to_datetime`. (templated) Default: None, the window follows from the run.
     :param to_datetime: End of the window, exclusive; must have passed. (templated) Default: None.
-    :param interval: Length of the window of a run: it ends at the logical date, or begins at the partition
+    :param interval: Length of the window of a run: it ends when the run was due, or begins at the partition
         date; a timedelta or an ISO 8601 duration such as `P1D`. (templated) Default: None, the data
         interval of the run, or what no manifest covers yet.
     :param initial_from_datetime: Where the first export of a dataset begins, inclusive; needed once for runs
@@ -283,7 +283,7 @@ class GongExportLogsOperator(GongWindowedExportOperator):
     :param from_datetime: Start of the window, inclusive; a datetime or ISO 8601 text, UTC without an offset.
         Needs `to_datetime`. (templated) Default: None, the window follows from the run.
     :param to_datetime: End of the window, exclusive; must have passed. (templated) Default: None.
-    :param interval: Length of the window of a run: it ends at the logical date, or begins at the partition
+    :param interval: Length of the window of a run: it ends when the run was due, or begins at the partition
         date; a timedelta or an ISO 8601 duration such as `P1D`. (templated) Default: None, the data
         interval of the run, or what no manifest covers yet.
     :param initial_from_datetime: Where the first export of a dataset begins, inclusive; needed once for runs

@@ -1,0 +1,132 @@
+"""README and docs: what they tell people to type is run here, what they link to exists."""
+
+from __future__ import annotations
+
+import json
+import re
+import runpy
+import subprocess
+import sys
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from airflow.dag_processing.dagbag import DagBag
+
+from airflow_provider_gong.sandbox import GongSandbox
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def blocks(text: str, language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
+
+
+def commands() -> list[str]:
+    lines = "".join(blocks(README, "bash")).splitlines()
+    return [line.split("  #")[0].split(" #")[0].strip() for line in lines]
+
+
+@pytest.fixture
+def gong() -> Iterator[GongSandbox]:
+    with GongSandbox() as gong:
+        yield gong
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    headings = {
+        re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
+        for heading in re.findall(r"^#+ (.*)", text, re.M)
+    }
+    for target in re.findall(r"\]\(([^)]+)\)", text):
+        if target.startswith("#"):
+            assert target[1:] in headings, f"{page.name} has no heading {target}"
+        elif not target.startswith("https://"):
+            assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+def test_make_targets_of_the_readme_exist() -> None:
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.M))
+    named = {command.split()[1] for command in commands() if command.startswith("make ")}
+    assert {"demo", "test", "bench"} <= named <= targets
+
+
+def test_every_command_of_the_readme_is_run_somewhere() -> None:
+    elsewhere = ("make ", "pip install", "export AIRFLOW", "python -m airflow_provider_gong.sandbox")
+    others = [command for command in commands() if not command.startswith(elsewhere)]
+    assert len(others) == 1
+    assert "test_connection" in others[0]
+
+
+def test_one_line_check_of_the_connection_answers(gong: GongSandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    command = next(command for command in commands() if "test_connection" in command)
+    code = re.fullmatch(r'python -c "(.*)"', command)
+    assert code
+    monkeypatch.setenv("AIRFLOW_CONN_GONG_DEFAULT", connection(gong))
+    answer = subprocess.run(
+        [sys.executable, "-c", code[1]], capture_output=True, text=True, check=True
+    ).stdout
+    assert answer.splitlines()[-1].startswith("True ")
+    assert gong.access_key_secret not in answer
+
+
+@pytest.mark.parametrize("form", ["{", "gong://"])
+def test_connections_of_the_readme_are_understood(form: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    from airflow_provider_gong.hooks.gong import GongHook
+
+    values = re.findall(r"export AIRFLOW_CONN_GONG_DEFAULT='(.*)'", README)
+    monkeypatch.setenv("AIRFLOW_CONN_GONG_DEFAULT", next(value for value in values if value.startswith(form)))
+    client = GongHook().get_conn()
+    assert client.base_url == "https://us-12345.api.gong.io"
+    assert client.read_only is (form == "gong://")
+
+
+def test_connection_that_the_sandbox_prints_is_the_one_of_the_readme() -> None:
+    command = "python -m airflow_provider_gong.sandbox"
+    assert command in commands()
+    arguments = [sys.executable, *command.split()[1:], "--help"]
+    assert "--port" in subprocess.run(arguments, capture_output=True, text=True, check=True).stdout
+
+
+def test_dag_of_the_readme_parses(tmp_path: Path) -> None:
+    [source] = [block for block in blocks(README, "python") if "DAG(" in block]
+    (tmp_path / "dag.py").write_text(source)
+    bag = DagBag(str(tmp_path / "dag.py"))
+    assert bag.import_errors == {}
+    assert sorted(bag.dags["gong_to_s3"].task_ids) == ["calls", "count_words", "transcripts"]
+
+
+def test_test_of_the_readme_passes(tmp_path: Path) -> None:
+    [source] = [block for block in blocks(README, "python") if "def test_" in block]
+    (tmp_path / "test_readme.py").write_text(source)
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(tmp_path)]
+    run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert "1 passed" in run.stdout, run.stdout + run.stderr
+
+
+def test_tables_of_arguments_are_those_of_the_operators() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        script = runpy.run_path(str(ROOT / "scripts" / "document_arguments.py"))
+    written = (ROOT / "docs" / "exports.md").read_text(encoding="utf-8")
+    assert written == script["page"](), "run `make docs`"
+
+
+def connection(gong: GongSandbox) -> str:
+    return json.dumps(
+        {
+            "conn_type": "gong",
+            "host": gong.url,
+            "login": gong.access_key,
+            "password": gong.access_key_secret,
+            "extra": {"allowed_hosts": "127.0.0.1"},
+        }
+    )
