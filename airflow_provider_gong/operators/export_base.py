@@ -72,13 +72,14 @@ class GongExportOperator(GongOperator):
         from airflow_provider_gong.exports.run import Run
 
         run, stream = Run.from_context(context), self.stream()
+        skip_if_empty = read.as_bool("skip_if_empty", self.skip_if_empty)
         if read.as_text(self.destination) is None:
             result: Any = self._to_xcom(run, stream)
         else:
             result = self._to_dataset(run, stream)
             self._tell_assets(context, result)
         rows = len(result) if isinstance(result, list) else result["rows"]
-        if not rows and read.as_bool("skip_if_empty", self.skip_if_empty):
+        if not rows and skip_if_empty:
             raise AirflowSkipException("Nothing was exported, and skip_if_empty is set.")
         return result
 

@@ -256,7 +256,7 @@ class GongExportUsersOperator(GongExportOperator):
         from airflow_provider_gong.exports.summary import summary_of
 
         existing = dataset.manifest(window)
-        if existing is None or read.as_bool("overwrite", self.overwrite):
+        if read.as_bool("overwrite", self.overwrite) or existing is None:
             return super()._export(run, stream, dataset, window, file_format)
         log.info("The snapshot exists: returned without a request (overwrite=True takes it again)")
         return summary_of(dataset, existing) | {"requests": 0}
