@@ -11,6 +11,7 @@ import os
 import shutil
 import signal
 import sys
+import threading
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -28,17 +29,14 @@ STREAMS = ("calls", "transcripts", "users", "logs")
 
 
 def main() -> None:
-    """Run the demo and stop what it started, whatever happens."""
-    # A terminal that goes away must not leave a server behind either.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    """Run the demo and show what it wrote."""
+    stop_when_told()
     began = time.monotonic()
     shutil.rmtree(HOME, ignore_errors=True)
     HOME.mkdir()
     today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     with GongSandbox(calls=120, days=4, users=140) as gong:
-        print(
-            f"A local Gong listens on {gong.url}; Airflow makes its home in {HOME.relative_to(Path.cwd())}/airflow."
-        )
+        print(f"A local Gong listens on {gong.url}; Airflow makes its home in .demo/airflow.")
         prepare_airflow(gong)
         dag = load_dag()
         for day in (today - timedelta(days=2), today - timedelta(days=1)):
@@ -55,6 +53,22 @@ Next: look into a file,
     gzip -dc $(find .demo/gong/calls -name 'part-*.gz' | head -1) | head -1 | python3 -m json.tool
 read the Dag that wrote it (example_dags/gong_daily_export.py),
 and connect your own Gong (README.md, "The connection")."""
+
+
+def stop_when_told() -> None:
+    """Let a signal end this process, and with it the local Gong, whatever Airflow is doing.
+
+    Airflow's task runner puts its own handler in the place of ours, and takes Ctrl-C for the failure of a task.
+    """
+    signals = {signal.SIGINT, signal.SIGTERM}
+    signal.pthread_sigmask(signal.SIG_BLOCK, signals)
+
+    def wait() -> None:
+        number = signal.sigwait(signals)
+        os.write(sys.stderr.fileno(), b"\nStopped.\n")
+        os._exit(128 + number)
+
+    threading.Thread(target=wait, name="stop", daemon=True).start()
 
 
 def prepare_airflow(gong: GongSandbox) -> None:
@@ -134,7 +148,4 @@ def shorten(row: dict[str, Any], width: int = 150) -> str:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except KeyboardInterrupt:
-        sys.exit("\nStopped.")
+    main()
