@@ -228,13 +228,15 @@ def _check_head_rule(run: Run, coverage: Coverage | None) -> None:
 
 def _uncovered(window: Window, rule: str, coverage: Coverage) -> Choice:
     """Cut off what later windows cover; whatever ends before the window's start is its past already."""
-    end = window.end
-    if window.start < window.end:
-        end = min([end, *(other.start for other in coverage.overlapping(window))])
+    later = coverage.overlapping(window) if window.start < window.end else []
+    end = min([window.end, *(other.start for other in later)])
     if window.start < end:
         return Choice(Window(window.start, end), rule)
-    begins, ends = window.start.isoformat(), window.end.isoformat()
-    return Choice(None, f"already covered by exports that reach {begins}; this run ends {ends}")
+    reach = max([window.start, *(other.end for other in later)])
+    return Choice(
+        None,
+        f"already covered by exports that reach {reach.isoformat()}; this run ends {window.end.isoformat()}",
+    )
 
 
 def _refuse_the_future(choice: Choice) -> None:

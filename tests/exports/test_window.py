@@ -308,6 +308,15 @@ def test_head_run_with_nothing_left_says_what_covers_it() -> None:
     )
 
 
+def test_head_run_that_later_ones_cover_says_how_far_they_reach() -> None:
+    choice = choose(head(day(4)), window(1, 6), initial_from_datetime=day(1))
+    assert choice.window is None
+    assert choice.rule == (
+        "already covered by exports that reach 2026-01-06T00:00:00+00:00; "
+        "this run ends 2026-01-04T00:00:00+00:00"
+    )
+
+
 def test_first_run_that_ends_before_the_initial_moment_has_nothing_to_export_yet() -> None:
     assert choose(head(day(2)), initial_from_datetime=day(5)) == Choice(
         None,
