@@ -122,8 +122,9 @@ class Turns:
             for _ in range(steps):
                 self.actors[number].go_on()
         for actor in self.actors:
-            while actor.thread.is_alive():
+            while not actor.is_over:
                 actor.go_on()
+            actor.thread.join()
         errors = [actor.error for actor in self.actors if actor.error]
         if errors:
             raise errors[0]
@@ -144,6 +145,8 @@ class _Actor:
     def __init__(self, work: Callable[[], None]) -> None:
         self.thread = threading.Thread(target=self._run)
         self.error: BaseException | None = None
+        # A thread that has done its work is still alive for a moment.
+        self.is_over = False
         self._work = work
         self._go, self._stopped = threading.Semaphore(0), threading.Semaphore(0)
 
@@ -154,7 +157,7 @@ class _Actor:
 
     def go_on(self) -> None:
         """Take one step and run until the next one, or the end."""
-        if self.thread.is_alive():
+        if not self.is_over:
             self._go.release()
             self._stopped.acquire()
 
@@ -168,4 +171,5 @@ class _Actor:
             self._work()
         except BaseException as error:
             self.error = error
+        self.is_over = True
         self._stopped.release()
