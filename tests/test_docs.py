@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import runpy
 import subprocess
@@ -63,19 +64,37 @@ def test_every_command_of_the_readme_is_run_somewhere() -> None:
     elsewhere = ("make ", "pip install", "export AIRFLOW", "python -m airflow_provider_gong.sandbox")
     others = [command for command in commands() if not command.startswith(elsewhere)]
     assert len(others) == 1
-    assert "test_connection" in others[0]
+    assert "airflow connections test" in others[0]
 
 
-def test_one_line_check_of_the_connection_answers(gong: GongSandbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    command = next(command for command in commands() if "test_connection" in command)
-    code = re.fullmatch(r'python -c "(.*)"', command)
-    assert code
-    monkeypatch.setenv("AIRFLOW_CONN_GONG_DEFAULT", connection(gong))
-    answer = subprocess.run(
-        [sys.executable, "-c", code[1]], capture_output=True, text=True, check=True
-    ).stdout
-    assert answer.splitlines()[-1].startswith("True ")
+def test_one_line_check_finds_a_connection_that_is_stored_in_the_database(
+    gong: GongSandbox, tmp_path: Path
+) -> None:
+    [command] = [command for command in commands() if "airflow connections test" in command]
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")}
+    environment |= {
+        "AIRFLOW_HOME": str(tmp_path),
+        "AIRFLOW__GONG__QUOTA_DIR": str(tmp_path),
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "ANSWERED": connection(gong),
+        "REFUSED": connection(gong).replace(gong.access_key_secret, "not-the-secret"),
+    }
+
+    def run(line: str) -> str:
+        done = subprocess.run(
+            ["sh", "-c", line], env=environment, capture_output=True, text=True, check=False
+        )
+        return f"{done.stdout}{done.stderr} exit {done.returncode}"
+
+    run("airflow db migrate")
+    run('airflow connections add gong_default --conn-json "$ANSWERED"')
+    answer = run(command)
+    assert "Connection success!" in answer, answer
     assert gong.access_key_secret not in answer
+    run('airflow connections add gong_refused --conn-json "$REFUSED"')
+    refusal = run(command.replace("gong_default", "gong_refused"))
+    assert "the access key is not accepted" in " ".join(refusal.split())
+    assert refusal.endswith("exit 1")
 
 
 @pytest.mark.parametrize("form", ["{", "gong://"])
@@ -87,6 +106,14 @@ def test_connections_of_the_readme_are_understood(form: str, monkeypatch: pytest
     client = GongHook().get_conn()
     assert client.base_url == "https://us-12345.api.gong.io"
     assert client.read_only is (form == "gong://")
+
+
+def test_connection_to_a_local_gong_of_the_readme_is_understood(monkeypatch: pytest.MonkeyPatch) -> None:
+    from airflow_provider_gong.hooks.gong import GongHook
+
+    [uri] = re.findall(r"export AIRFLOW_CONN_GONG_LOCAL='(.*)'", README)
+    monkeypatch.setenv("AIRFLOW_CONN_GONG_LOCAL", uri)
+    assert GongHook("gong_local").get_conn().base_url == "http://127.0.0.1:5000"
 
 
 def test_connection_that_the_sandbox_prints_is_the_one_of_the_readme() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 
 from airflow.sdk import BaseHook
@@ -25,16 +25,22 @@ TEST_CONNECT_TIMEOUT = 5.0
 TEST_READ_TIMEOUT = 10.0
 TEST_WAIT = 5.0
 
+NOT_FOUND = (
+    "There is no connection {0!r} in the environment (AIRFLOW_CONN_...) or the secrets backends, and outside of "
+    "tasks no other place is looked at. For one made in Airflow's UI: "
+    "`AIRFLOW__CORE__TEST_CONNECTION=Enabled airflow connections test {0}`."
+)
+
 
 class GongHook(BaseHook):
     """Talk to Gong with the credentials and the quota of an Airflow connection.
 
     Requests come from the functions in `airflow_provider_gong.api`::
 
-        hook = GongHook()
-        user = hook.send(users.get_user("7782342274025937895"))
-        for call in hook.items(calls.list_calls(from_datetime="2026-01-01", to_datetime="2026-01-02")):
-            ...
+        with GongHook() as hook:
+            user = hook.send(users.get_user("7782342274025937895"))
+            for call in hook.items(calls.list_calls(from_datetime="2026-01-01", to_datetime="2026-01-02")):
+                ...
 
     All connections of this machine that share a quota group wait for each other, so that together they stay
     within Gong's limits. What Gong's API offers: https://help.gong.io/apidocs/introduction-2
@@ -87,6 +93,12 @@ class GongHook(BaseHook):
         """
         return self.get_conn().items(request)
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
     def close(self) -> None:
         """Close the connections to Gong; the hook opens new ones when it is used again."""
         if self._client is not None:
@@ -98,6 +110,8 @@ class GongHook(BaseHook):
 
         Sends four small requests at most, never twice.
         """
+        from airflow.sdk.exceptions import AirflowNotFoundException
+
         from airflow_provider_gong.hooks.probe import probe
 
         try:
@@ -106,6 +120,8 @@ class GongHook(BaseHook):
                 return probe(client, settings.access_key)
         except GongError as error:
             return False, str(error)
+        except AirflowNotFoundException:
+            return False, NOT_FOUND.format(self.gong_conn_id)
         except Exception as error:  # the API server must not fail over a connection
             # Without the text, which is not ours and may hold a credential.
             log.warning("The Gong connection could not be tested: %s", type(error).__name__)

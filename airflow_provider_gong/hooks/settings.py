@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -41,7 +42,7 @@ def read_settings(connection: Connection) -> Settings:
 
     :raises GongConfigurationError: naming the field that must be mended.
     """
-    extras = _read_extras(connection.extra_dejson)
+    extras = _read_extras(_extra(connection))
     address = base_url(_address(connection), extras.get("allowed_hosts", ()))
     key = _required(connection.login, "Access Key", "login")
     secret = _required(connection.password, "Access Key Secret", "password")
@@ -77,8 +78,26 @@ def _address(connection: Connection) -> str:
     return url.geturl()
 
 
+def _extra(connection: Connection) -> dict[str, Any]:
+    # Airflow takes an extra that it cannot read for an empty one: a read-only connection would allow writes.
+    text = (connection.extra or "").strip()
+    try:
+        extra = json.loads(text) if text else {}
+    except (ValueError, RecursionError):
+        extra = None
+    if not isinstance(extra, dict):
+        raise GongConfigurationError(
+            'Extra (field extra) cannot be read: give one JSON object, such as {"read_only": true}.'
+        )
+    return extra
+
+
 def _read_extras(extra: Mapping[str, Any]) -> dict[str, Any]:
     unknown = sorted(set(extra) - set(READERS))
+    for name in unknown:
+        meant = name.lower().replace("_", "").replace("-", "")
+        if meant in SPELLINGS:
+            raise GongConfigurationError(f"Extra {name!r} is misspelled: write {SPELLINGS[meant]}.")
     if unknown:
         log.warning("The Gong connection has extras that mean nothing here: %s.", ", ".join(unknown))
     # The form stores null or an empty text for a field that was left empty.
@@ -99,12 +118,21 @@ def _hosts(value: Any) -> tuple[str, ...]:
     return tuple(str(part) for part in parts)
 
 
-def _whole(value: Any) -> int:
-    # A URI gives texts, a number from the form may come as 3.0; true is a number to Python.
-    number = float(value)
-    if isinstance(value, bool) or number != int(number) or number < 1:
-        raise ValueError
-    return int(number)
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError
+    return value.strip()
+
+
+def _whole(most: int) -> Callable[[Any], int]:
+    def read(value: Any) -> int:
+        # A URI gives texts, a number from the form may come as 3.0; true is a number to Python.
+        number = float(value)
+        if isinstance(value, bool) or number != int(number) or not 1 <= number <= most:
+            raise ValueError
+        return int(number)
+
+    return read
 
 
 def _number(most: float) -> Callable[[Any], float]:
@@ -120,20 +148,23 @@ def _number(most: float) -> Callable[[Any], float]:
 def _switch(value: Any) -> bool:
     if isinstance(value, bool):
         return value
-    return {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}[str(value).lower()]
+    return {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}[
+        str(value).strip().lower()
+    ]
 
 
 SECONDS = (_number(86_400), "a number of seconds above 0, at most 86400")
-WHOLE = (_whole, "a whole number, at least 1")
 
 READERS: dict[str, tuple[str, Callable[[Any], Any], str]] = {
     "allowed_hosts": ("Allowed hosts", _hosts, "hosts or origins, separated by commas"),
-    "requests_per_second": ("Requests per second", *WHOLE),
-    "requests_per_day": ("Requests per day", *WHOLE),
+    "requests_per_second": ("Requests per second", _whole(1000), "a whole number from 1 to 1000"),
+    "requests_per_day": ("Requests per day", _whole(10_000_000), "a whole number from 1 to 10000000"),
     "daily_share": ("Share of the day (%)", _number(100), "a percentage above 0, at most 100"),
-    "quota_group": ("Quota group", str, "a name"),
+    "quota_group": ("Quota group", _text, "a name as text"),
     "max_wait": ("Longest wait (s)", *SECONDS),
     "connect_timeout": ("Connect timeout (s)", *SECONDS),
     "read_timeout": ("Read timeout (s)", *SECONDS),
     "read_only": ("Read only", _switch, "true or false"),
 }
+
+SPELLINGS = {name.replace("_", ""): name for name in READERS}

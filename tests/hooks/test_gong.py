@@ -83,6 +83,13 @@ def test_a_closed_hook_opens_again(hook: GongHook) -> None:
     assert hook.send(users.list_users())
 
 
+def test_a_hook_closes_itself_behind_a_block(mocker: Any) -> None:
+    with GongHook() as hook:
+        assert hook.send(users.list_users())
+        closed = mocker.spy(hook.get_conn(), "close")
+    assert closed.call_count == 1
+
+
 def test_host_is_a_name_without_port(hook: GongHook) -> None:
     assert hook.host == "127.0.0.1"
 
@@ -421,6 +428,15 @@ def test_button_tells_of_a_spent_budget(connect: Callable[..., None]) -> None:
     ok, message = press_button()
     assert not ok
     assert message.startswith("Not tested: Our share of Gong's quota is used up")
+
+
+def test_button_tells_where_a_connection_was_looked_for() -> None:
+    ok, message = GongHook("company_c").test_connection()
+    assert not ok
+    assert (
+        "no connection 'company_c' in the environment (AIRFLOW_CONN_...) or the secrets backends" in message
+    )
+    assert "`AIRFLOW__CORE__TEST_CONNECTION=Enabled airflow connections test company_c`" in message
 
 
 def test_button_never_raises(connect: Callable[..., None], mocker: Any, gong: GongSandbox) -> None:

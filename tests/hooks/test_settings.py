@@ -3,7 +3,7 @@ import logging
 from typing import Any
 
 import pytest
-from airflow.sdk import BaseHook
+from airflow.sdk import BaseHook, Connection
 
 from airflow_provider_gong.exceptions import GongConfigurationError
 from airflow_provider_gong.hooks.settings import Settings, read_settings
@@ -151,6 +151,10 @@ def test_a_missing_or_wrong_field_is_named(settings_of: Any, field: str, value: 
             0,
             r"Requests per second \(extra requests_per_second\) is 0: give a whole number",
         ),
+        ("requests_per_second", 1001, "is 1001: give a whole number from 1 to 1000"),
+        ("requests_per_day", 1e12, "give a whole number from 1 to 10000000"),
+        ("quota_group", ["acme"], r"Quota group .* is \['acme'\]: give a name as text"),
+        ("quota_group", 7, "Quota group .* is 7"),
         ("requests_per_second", -3, "Requests per second .* is -3"),
         ("requests_per_second", 2.5, "is 2.5: give a whole number"),
         ("requests_per_second", "three", "is 'three'"),
@@ -164,6 +168,7 @@ def test_a_missing_or_wrong_field_is_named(settings_of: Any, field: str, value: 
         ("max_wait", -1, r"Longest wait .* is -1: give a number of seconds"),
         ("max_wait", False, "is False"),
         ("connect_timeout", 0, "Connect timeout .* is 0"),
+        ("read_timeout", 86_401, "is 86401: give a number of seconds above 0, at most 86400"),
         ("read_timeout", "1m", "Read timeout .* is '1m'"),
         ("read_only", "maybe", "Read only .* is 'maybe': give true or false"),
         ("read_only", 2, "Read only .* is 2"),
@@ -178,12 +183,34 @@ def test_a_bad_extra_is_named_with_what_was_given(
 
 
 @pytest.mark.parametrize(
+    "extra", ['{"read_only": true,}', "read_only=true", "[1]", '"text"', "7", "{", "[" * 100_000]
+)
+def test_an_extra_that_cannot_be_read_is_refused(extra: str) -> None:
+    # It may have said read_only: true.
+    connection = Connection(conn_id="gong_default", **GIVEN, extra=extra)
+    with pytest.raises(GongConfigurationError, match=r"Extra \(field extra\) cannot be read: give one JSON"):
+        read_settings(connection)
+
+
+@pytest.mark.parametrize("extra", [None, "", "  ", "{}"])
+def test_an_empty_extra_means_the_defaults(extra: str | None) -> None:
+    assert not read_settings(Connection(conn_id="gong_default", **GIVEN, extra=extra)).read_only
+
+
+@pytest.mark.parametrize("name", ["Read_Only", "readonly", "read-only", "READ_ONLY", "readOnly"])
+def test_a_misspelled_extra_is_refused(settings_of: Any, name: str) -> None:
+    with pytest.raises(GongConfigurationError, match=f"Extra '{name}' is misspelled: write read_only"):
+        settings_of(GIVEN | {"extra": {name: True}})
+
+
+@pytest.mark.parametrize(
     ("value", "meant"),
     [
         ("true", True),
         ("True", True),
         ("1", True),
         ("yes", True),
+        ("TRUE ", True),
         ("false", False),
         ("0", False),
         ("no", False),
