@@ -6,6 +6,8 @@ READY := $(VENV)/.ready
 
 # Python that may not cache its bytecode starts several times slower.
 unexport PYTHONDONTWRITEBYTECODE
+# Importing Airflow makes a home; never the user's. The tests and the demo have homes of their own.
+export AIRFLOW_HOME := $(CURDIR)/.airflow
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint types format bench docs lock clean
@@ -42,10 +44,12 @@ lock: $(READY) ## Renew the pinned versions in requirements-dev.txt
 		--no-header --no-annotate --no-emit-index-url --no-emit-find-links --output-file requirements-dev.txt
 
 clean: ## Remove everything that can be made again
-	rm -rf $(VENV) .demo build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .airflow .demo build dist *.egg-info .coverage .*_cache .hypothesis
 
 $(READY): requirements-dev.txt pyproject.toml
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || \
+		{ echo "Python 3.11 to 3.13 is needed: name one, as in \`make PYTHON=python3.12\`."; exit 1; }
+	$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
 	$(BIN)/python -m pip install --quiet --requirement requirements-dev.txt
 	$(BIN)/python -m pip install --quiet --no-deps --editable .
 	touch $@
