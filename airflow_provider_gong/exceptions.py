@@ -17,25 +17,34 @@
         │   └── GongTimeout           no connection or no answer in time
         └── GongUnexpectedResponse    the reply is not what Gong promises
 
-``error.retryable`` says whether the same thing may succeed later without anybody mending anything.
+``error.retryable`` says whether the same thing may be done again and succeed without anybody mending anything.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, TypedDict, Unpack
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
+class ReplyFacts(TypedDict, total=False):
+    """What is known of the request and the reply behind an error."""
+
+    operation: str
+    status: int | None
+    request_id: str | None
+    messages: Iterable[str]
+
+
 class GongError(Exception):
     """Root of all errors of this package."""
 
-    retryable: ClassVar[bool] = False
+    retryable: bool = False
 
 
 class GongConfigurationError(GongError):
-    """The connection, an argument or the environment must be mended; no request was made."""
+    """The connection, an argument or the environment must be mended; Gong did nothing."""
 
 
 class GongReplyError(GongError):
@@ -48,23 +57,15 @@ class GongReplyError(GongError):
     :param messages: Gong's own error texts.
     """
 
-    # Every keyword has a default because unpickling builds the error from the message alone
+    # Everything but the message may be left out because unpickling builds the error from the message alone
     # and then restores the attributes.
-    def __init__(
-        self,
-        message: str = "",
-        *,
-        operation: str = "",
-        status: int | None = None,
-        request_id: str | None = None,
-        messages: Iterable[str] = (),
-    ) -> None:
+    def __init__(self, message: str = "", **facts: Unpack[ReplyFacts]) -> None:
         super().__init__(message)
         self.message = message
-        self.operation = operation
-        self.status = status
-        self.request_id = request_id
-        self.messages = tuple(messages)
+        self.operation = facts.get("operation", "")
+        self.status = facts.get("status")
+        self.request_id = facts.get("request_id")
+        self.messages = tuple(facts.get("messages", ()))
 
     def __str__(self) -> str:
         said = "; ".join(self.messages)
@@ -87,19 +88,8 @@ class GongMissingScope(GongRequestRefused):
     :param scope: the missing scope, such as ``api:calls:read:basic``.
     """
 
-    def __init__(
-        self,
-        message: str = "",
-        *,
-        scope: str = "",
-        operation: str = "",
-        status: int | None = None,
-        request_id: str | None = None,
-        messages: Iterable[str] = (),
-    ) -> None:
-        super().__init__(
-            message, operation=operation, status=status, request_id=request_id, messages=messages
-        )
+    def __init__(self, message: str = "", *, scope: str = "", **facts: Unpack[ReplyFacts]) -> None:
+        super().__init__(message, **facts)
         self.scope = scope
 
 
@@ -120,26 +110,17 @@ class GongCursorExpired(GongRequestRefused):
 
 
 class GongUnavailable(GongReplyError):  # noqa: N818
-    """Gong cannot be reached or cannot answer now; try later.
+    """Gong cannot be reached or cannot answer now; try later, unless it was a write that may have been done.
 
     :param retry_after: seconds after which another try makes sense; None when unknown.
     """
 
-    retryable: ClassVar[bool] = True
+    retryable = True
 
     def __init__(
-        self,
-        message: str = "",
-        *,
-        retry_after: float | None = None,
-        operation: str = "",
-        status: int | None = None,
-        request_id: str | None = None,
-        messages: Iterable[str] = (),
+        self, message: str = "", *, retry_after: float | None = None, **facts: Unpack[ReplyFacts]
     ) -> None:
-        super().__init__(
-            message, operation=operation, status=status, request_id=request_id, messages=messages
-        )
+        super().__init__(message, **facts)
         self.retry_after = retry_after
 
 
@@ -154,22 +135,11 @@ class GongTimeout(GongUnavailable):
 class GongUnexpectedResponse(GongReplyError):  # noqa: N818
     """The reply is not what Gong promises: not JSON, no result, a cursor seen before, a redirect.
 
-    :param cut_off: True when the body ends too early, as after a dropped connection.
+    :param cut_off: True when the body ends too early, as after a dropped connection; the others come back
+        until somebody mends their cause.
     """
 
-    retryable: ClassVar[bool] = True
-
-    def __init__(
-        self,
-        message: str = "",
-        *,
-        cut_off: bool = False,
-        operation: str = "",
-        status: int | None = None,
-        request_id: str | None = None,
-        messages: Iterable[str] = (),
-    ) -> None:
-        super().__init__(
-            message, operation=operation, status=status, request_id=request_id, messages=messages
-        )
+    def __init__(self, message: str = "", *, cut_off: bool = False, **facts: Unpack[ReplyFacts]) -> None:
+        super().__init__(message, **facts)
         self.cut_off = cut_off
+        self.retryable = cut_off

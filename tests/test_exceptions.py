@@ -46,7 +46,9 @@ def test_errors_survive_pickling(kind: type[GongReplyError]) -> None:
     copy = pickle.loads(pickle.dumps(error))
     assert type(copy) is kind
     assert (str(copy), vars(copy)) == (str(error), vars(error))
-    assert vars(copy) == FACTS | own | {"message": "Mend it."}
+    assert vars(copy) == FACTS | own | {"message": "Mend it."} | (
+        {"retryable": True} if "cut_off" in own else {}
+    )
 
 
 def test_configuration_errors_survive_pickling() -> None:
@@ -55,7 +57,14 @@ def test_configuration_errors_survive_pickling() -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_nobody_needs_to_mend_may_be_tried_again(kind: type[GongError]) -> None:
-    assert kind.retryable is issubclass(kind, GongUnavailable | GongUnexpectedResponse)
+    assert kind().retryable is issubclass(kind, GongUnavailable)
+    assert GongUnexpectedResponse(cut_off=True).retryable
+
+
+def test_a_write_that_may_have_been_done_stays_not_retryable_when_pickled() -> None:
+    error = GongUnavailable("Failed.")
+    error.retryable = False
+    assert not pickle.loads(pickle.dumps(error)).retryable
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -2,36 +2,27 @@
 
 from __future__ import annotations
 
-import logging
 import threading
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
-from requests import RequestException, Session
-from requests import exceptions as http
-
-from airflow_provider_gong import __version__
 from airflow_provider_gong.api.replies import read_reply
 from airflow_provider_gong.api.retry import RetryPolicy
+from airflow_provider_gong.api.transport import GongSession, fetch
 from airflow_provider_gong.exceptions import (
     GongConfigurationError,
-    GongReplyError,
-    GongTimeout,
-    GongUnavailable,
+    GongRateLimited,
     GongUnexpectedResponse,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from requests import Response
     from requests.auth import AuthBase
 
     from airflow_provider_gong.api.endpoint import Request
+    from airflow_provider_gong.api.replies import Reply
     from airflow_provider_gong.api.throttle import Throttle
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -73,8 +64,7 @@ class GongClient:
     ) -> None:
         self.base_url = base_url
         self.read_only = read_only
-        self.session = Session()
-        self.session.headers["User-Agent"] = f"airflow-provider-gong/{__version__}"
+        self.session = GongSession()
         self._auth = auth
         self._throttle = throttle
         self._retry = retry or RetryPolicy()
@@ -92,8 +82,7 @@ class GongClient:
 
         :raises GongError: any of `airflow_provider_gong.exceptions`.
         """
-        body = self._exchange(request)
-        return [] if body is None else _result(request, body)
+        return _result(request, self._exchange(request))
 
     def pages(self, request: Request) -> Iterator[Page]:
         """Yield the pages of a list; an empty list is one page without items.
@@ -104,14 +93,10 @@ class GongClient:
         """
         seen: set[str] = set()
         while True:
-            page = _page(request, self._exchange(request))
+            reply = self._exchange(request)
+            page = _page(request, reply)
             if page.cursor in seen:
-                raise GongUnexpectedResponse(
-                    "Gong returned a cursor for the second time, so the list would never end: "
-                    "start it again.",
-                    operation=request.operation,
-                    request_id=page.request_id,
-                )
+                raise _endless(request, reply)
             yield page
             if page.cursor is None:
                 return
@@ -119,7 +104,10 @@ class GongClient:
             request = request.with_cursor(page.cursor)
 
     def items(self, request: Request) -> Iterator[dict[str, Any]]:
-        """Yield the entries of a list, page after page."""
+        """Yield the entries of a list, page after page.
+
+        :raises GongError: any of `airflow_provider_gong.exceptions`.
+        """
         for page in self.pages(request):
             yield from page.items
 
@@ -136,93 +124,63 @@ class GongClient:
     def __repr__(self) -> str:
         return f"<GongClient {self.base_url}>"
 
-    def _exchange(self, request: Request) -> dict[str, Any] | None:
+    def _exchange(self, request: Request) -> Reply:
         if self.read_only and not request.endpoint.reads:
             raise GongConfigurationError(
                 f"{request.operation} changes something in Gong, and the connection is read-only: "
                 f"switch off its field 'Read only' (extra read_only) to allow it."
             )
-        return self._retry.run(lambda: self._attempt(request), reads=bool(request.endpoint.reads))
+        return self._retry.run(lambda: self._attempt(request))
 
-    def _attempt(self, request: Request) -> dict[str, Any] | None:
-        self._throttle.acquire()
+    def _attempt(self, request: Request) -> Reply:
+        try:
+            self._throttle.acquire()
+        except GongRateLimited as error:
+            error.operation = request.operation
+            raise
         with self._count:
             self._sent += 1
-        return read_reply(request, self._response(request))
-
-    def _response(self, request: Request) -> Response:
-        start = time.monotonic()
-        try:
-            response = self.session.request(
-                request.method,
-                self.base_url + request.path,
-                params=request.query,
-                json=request.body,
-                auth=self._auth,
-                timeout=self._timeout,
-                # They would drop the credentials, or carry them to another host.
-                allow_redirects=False,
-            )
-        except RequestException as error:
-            # Not chained: the original text holds the URL with its query, which may be personal.
-            raise _transport_error(request, error) from None
-        log.debug(
-            "%s: %d in %.3f s (request id %s)",
-            request.operation,
-            response.status_code,
-            time.monotonic() - start,
-            response.headers.get("x-traceid"),
-        )
-        return response
+        raw = fetch(self.session, request, base_url=self.base_url, auth=self._auth, timeout=self._timeout)
+        return read_reply(request, raw)
 
 
-def _transport_error(request: Request, error: RequestException) -> GongReplyError:
-    operation = request.operation
-    if isinstance(error, http.ConnectTimeout):
-        return GongTimeout("No connection in time: check Base URL and the network.", operation=operation)
-    if isinstance(error, http.Timeout):
-        return GongTimeout("No answer in time; Gong may have carried out a write.", operation=operation)
-    if isinstance(error, http.SSLError):
-        return GongUnavailable("The TLS certificate of the server is not trusted.", operation=operation)
-    if isinstance(error, http.ChunkedEncodingError | http.ContentDecodingError):
-        return GongUnexpectedResponse("The reply was cut off on its way.", cut_off=True, operation=operation)
-    if "NameResolutionError" in repr(error):
-        return GongUnavailable(
-            "The host has no address: check the spelling of Base URL.", operation=operation
-        )
-    return GongUnavailable(
-        f"The connection failed or was dropped ({type(error).__name__}).", operation=operation
-    )
-
-
-def _result(request: Request, body: dict[str, Any]) -> Any:
+def _result(request: Request, reply: Reply) -> Any:
+    if reply.body is None:
+        return []
     key = request.endpoint.result
     if key is None:
-        return body
-    if body.get(key) is None:
-        raise _broken(request, body, f"The reply has no {key!r}")
-    return body[key]
+        return reply.body
+    if reply.body.get(key) is None:
+        raise _broken(request, reply, f"The reply has no {key!r}")
+    return reply.body[key]
 
 
-def _page(request: Request, body: dict[str, Any] | None) -> Page:
-    if body is None:
+def _page(request: Request, reply: Reply) -> Page:
+    if reply.body is None:
         return Page(items=[], total=0)
-    items = _result(request, body)
+    items = _result(request, reply)
     if not isinstance(items, list):
-        raise _broken(request, body, f"{request.endpoint.result!r} of the reply is not a list")
-    records = body.get("records") or {}
+        raise _broken(request, reply, f"{request.endpoint.result!r} of the reply is not a list")
+    records = reply.body.get("records") or {}
     if not isinstance(records, dict):
-        raise _broken(request, body, "'records' of the reply is not an object")
+        raise _broken(request, reply, "'records' of the reply is not an object")
     cursor = records.get("cursor") or None
     if cursor is not None and not isinstance(cursor, str):
-        raise _broken(request, body, "The cursor of the reply is not a text")
-    return Page(items, records.get("totalRecords"), cursor, body.get("requestId"))
+        raise _broken(request, reply, "The cursor of the reply is not a text")
+    return Page(items, records.get("totalRecords"), cursor, reply.request_id)
 
 
-def _broken(request: Request, body: dict[str, Any], problem: str) -> GongUnexpectedResponse:
+def _broken(request: Request, reply: Reply, problem: str) -> GongUnexpectedResponse:
     return GongUnexpectedResponse(
         f"{problem}; report it with the request id.",
         operation=request.operation,
-        status=200,
-        request_id=body.get("requestId"),
+        status=reply.status,
+        request_id=reply.request_id,
     )
+
+
+def _endless(request: Request, reply: Reply) -> GongUnexpectedResponse:
+    error = _broken(request, reply, "Gong returned a cursor for the second time, so the list would never end")
+    # Another chain of pages gets other cursors.
+    error.retryable = True
+    return error

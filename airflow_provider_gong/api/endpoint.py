@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import functools
+import json
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, cast
 
 from airflow_provider_gong.api.encode import fill_path, wire_query, without_none
+from airflow_provider_gong.exceptions import GongConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -63,12 +65,23 @@ class Endpoint:
         @functools.wraps(function)
         def build(*args: P.args, **kwargs: P.kwargs) -> Request:
             params = function(*args, **kwargs)
-            body = None if params.body is None else without_none(params.body)
+            body = None if params.body is None else self._json(without_none(params.body))
             return Request(self, fill_path(self.path, params.path), wire_query(params.query), body)
 
         typed = cast("RequestFunction[P]", build)
         typed.endpoint = self
         return typed
+
+    def _json(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Return a copy of the body that shares nothing with the caller's, as it goes on the wire."""
+        try:
+            copy: dict[str, Any] = json.loads(json.dumps(body, allow_nan=False))
+        except (TypeError, ValueError, RecursionError) as error:
+            raise GongConfigurationError(
+                f"{self.method} {self.path}: an argument holds what JSON does not have ({error}): give texts, "
+                f"numbers, booleans, lists and objects only."
+            ) from None
+        return copy
 
 
 endpoint = Endpoint

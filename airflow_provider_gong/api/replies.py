@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import re
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, TypedDict
 from urllib.parse import urlsplit
 
+from airflow_provider_gong.api.base_url import is_host
 from airflow_provider_gong.exceptions import (
     GongAuthenticationError,
     GongConflict,
@@ -19,25 +22,53 @@ from airflow_provider_gong.exceptions import (
     GongRateLimited,
     GongReplyError,
     GongRequestRefused,
+    GongTimeout,
     GongUnavailable,
     GongUnexpectedResponse,
 )
 
 if TYPE_CHECKING:
-    from requests import Response
+    from collections.abc import Mapping
 
     from airflow_provider_gong.api.endpoint import Request
 
 log = logging.getLogger(__name__)
 
-# The wording differs from endpoint to endpoint, with and without a period: match loosely.
-EMPTY = re.compile(r"\bno\b.*\bfound\b", re.IGNORECASE)
+# Gong names what it did not find and goes on in one of two ways; other servers say "not found" in their own.
+EMPTY = re.compile(r"No [\w ]+ found (corresponding|for the specified)")
 SCOPE = re.compile(r"permission to use '([^']+)'", re.IGNORECASE)
 # Seen in public clients; Gong documents neither text.
 DEAD_CURSOR = re.compile(r"cursor has expired|failed to verify cursor", re.IGNORECASE)
 
+# What `_json` returns for text that is not JSON, since null is.
+UNREADABLE = object()
+
+DAY = 86_400.0
 MOST_MESSAGES = 10
 LONGEST_MESSAGE = 300
+
+
+@dataclass(frozen=True)
+class RawReply:
+    """A reply as it came.
+
+    :param content: the body; None when it was lost on the way.
+    :param stalled: it was lost by silence.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    content: bytes | None
+    stalled: bool = False
+
+
+@dataclass(frozen=True)
+class Reply:
+    """A reply that was understood; its body is None for an empty list."""
+
+    body: dict[str, Any] | None
+    status: int
+    request_id: str | None
 
 
 class Facts(TypedDict):
@@ -49,53 +80,76 @@ class Facts(TypedDict):
     messages: tuple[str, ...]
 
 
-def read_reply(request: Request, response: Response) -> dict[str, Any] | None:
+def read_reply(request: Request, raw: RawReply) -> Reply:
     """Return the JSON object of a reply, None for an empty list, or raise what the reply stands for."""
-    if response.status_code // 100 == 2:
-        return _object(request, response)
-    body = _json(response)
-    facts = _facts(request, response, body if isinstance(body, dict) else {})
+    body = _json(raw.content or b"")
+    facts = _facts(request, raw, body if isinstance(body, dict) else {})
+    # A limit or a failure of Gong is told by the status alone.
+    if raw.content is None and not _is_trouble(raw.status):
+        raise in_doubt(request, _lost(raw, facts))
+    if raw.status // 100 == 2:
+        if not isinstance(body, dict):
+            raise in_doubt(request, _no_object(raw, body, facts))
+        return Reply(body, raw.status, facts["request_id"])
     if _is_empty_list(request, facts):
         log.info(
             "%s: nothing found. A key that may not see the data gets the same answer; "
             "if there should be some, check what its user may see in Gong.",
             request.operation,
         )
-        return None
-    raise _error(response, facts)
+        return Reply(None, raw.status, facts["request_id"])
+    raise in_doubt(request, _error(raw, facts))
 
 
-def _object(request: Request, response: Response) -> dict[str, Any]:
-    body = _json(response)
-    if isinstance(body, dict):
-        return body
+def in_doubt(request: Request, error: GongReplyError) -> GongReplyError:
+    """Return the error; when a write may have been carried out all the same, make the error say so."""
+    refused = isinstance(error, GongRateLimited)
+    if error.retryable and not request.endpoint.reads and not refused:
+        error.retryable = False
+        error.message += " The write may have been carried out: look in Gong before you repeat it."
+    return error
+
+
+def _is_trouble(status: int) -> bool:
+    return status == 429 or status >= 500
+
+
+def _lost(raw: RawReply, facts: Facts) -> GongReplyError:
+    if raw.stalled:
+        return GongTimeout("The rest of the reply did not come in time.", **facts)
+    return GongUnexpectedResponse("The reply was cut off on its way.", cut_off=True, **facts)
+
+
+def _no_object(raw: RawReply, body: Any, facts: Facts) -> GongUnexpectedResponse:
     # A JSON reply that cannot be read has lost its end on the way; a page of HTML comes from another server.
-    claims_json = "json" in response.headers.get("Content-Type", "")
-    if body is None and claims_json:
-        problem = "the reply ends too early to be JSON"
-    elif body is None:
-        problem = "the reply is not JSON: check Base URL, and that no proxy answers instead"
+    cut_off = body is UNREADABLE and raw.status != 204 and "json" in raw.headers.get("Content-Type", "")
+    if not raw.content:
+        problem = "The reply is empty."
+    elif cut_off:
+        problem = "The reply ends too early to be JSON."
+    elif body is UNREADABLE:
+        problem = "The reply is not JSON: check Base URL, and that no proxy answers instead."
     else:
-        problem = "the reply is JSON but not an object"
-    raise GongUnexpectedResponse(
-        problem, cut_off=body is None and claims_json, **_facts(request, response, {})
-    )
+        problem = "The reply is JSON, but not the object that Gong promises."
+    return GongUnexpectedResponse(problem, cut_off=cut_off, **facts)
 
 
-def _json(response: Response) -> Any:
+def _json(content: bytes) -> Any:
     try:
-        return response.json()
-    except ValueError:
+        return json.loads(content)
+    except RecursionError:
         return None
+    except ValueError:
+        return UNREADABLE
 
 
-def _facts(request: Request, response: Response, body: dict[str, Any]) -> Facts:
+def _facts(request: Request, raw: RawReply, body: dict[str, Any]) -> Facts:
     errors = body.get("errors")
     texts = errors if isinstance(errors, list) else []
-    request_id = body.get("requestId") or response.headers.get("x-traceid")
+    request_id = body.get("requestId") or raw.headers.get("x-traceid")
     return {
         "operation": request.operation,
-        "status": response.status_code,
+        "status": raw.status,
         "request_id": str(request_id) if request_id else None,
         "messages": tuple(str(text)[:LONGEST_MESSAGE] for text in texts[:MOST_MESSAGES]),
     }
@@ -106,24 +160,16 @@ def _is_empty_list(request: Request, facts: Facts) -> bool:
         return False
     # A first page that promised more cannot be followed by nothing: that would end the list early.
     follows = "cursor" in request.query or "cursor" in (request.body or {})
-    return not follows and any(EMPTY.search(text) for text in facts["messages"])
+    return not follows and any(EMPTY.match(text) for text in facts["messages"])
 
 
-def _error(response: Response, facts: Facts) -> GongReplyError:
+def _error(raw: RawReply, facts: Facts) -> GongReplyError:
     status = facts["status"]
     said = " ".join(facts["messages"])
-    if status == 429:
-        return GongRateLimited(
-            "Gong's limit is reached.", retry_after=retry_after(response.headers.get("Retry-After")), **facts
-        )
-    if status >= 500:
-        return GongUnavailable(
-            "Gong failed; try again later.",
-            retry_after=retry_after(response.headers.get("Retry-After")),
-            **facts,
-        )
+    if _is_trouble(status):
+        return _trouble(raw, facts)
     if status < 400:
-        return _redirect(response, facts)
+        return _redirect(raw, facts)
     if status in (401, 403) and (scope := SCOPE.search(said)):
         return GongMissingScope(f"Give the access key the scope {scope[1]} in Gong.", scope=scope[1], **facts)
     if status == 400 and DEAD_CURSOR.search(said):
@@ -133,6 +179,14 @@ def _error(response: Response, facts: Facts) -> GongReplyError:
         )
     kind, hint = REFUSED.get(status, (GongRequestRefused, ""))
     return kind(hint, **facts)
+
+
+def _trouble(raw: RawReply, facts: Facts) -> GongUnavailable:
+    wait = retry_after(raw.headers.get("Retry-After"))
+    when = "try again later" if wait is None else f"try again in {wait:.0f} s"
+    if raw.status == 429:
+        return GongRateLimited(f"Gong's limit is reached; {when}.", retry_after=wait, **facts)
+    return GongUnavailable(f"Gong failed; {when}.", retry_after=wait, **facts)
 
 
 REFUSED: dict[int, tuple[type[GongRequestRefused], str]] = {
@@ -154,8 +208,13 @@ REFUSED: dict[int, tuple[type[GongRequestRefused], str]] = {
 }
 
 
-def _redirect(response: Response, facts: Facts) -> GongUnexpectedResponse:
-    host = urlsplit(response.headers.get("Location", "")).hostname
+def _redirect(raw: RawReply, facts: Facts) -> GongUnexpectedResponse:
+    location = raw.headers.get("Location")
+    if location is None:
+        return GongUnexpectedResponse(
+            "Gong does not answer with this status: check Base URL and any proxy.", **facts
+        )
+    host = _host(location)
     if not host:
         return GongUnexpectedResponse("The reply is a redirect, which is not followed.", **facts)
     return GongUnexpectedResponse(
@@ -165,18 +224,25 @@ def _redirect(response: Response, facts: Facts) -> GongUnexpectedResponse:
     )
 
 
+def _host(location: str) -> str | None:
+    try:
+        host = urlsplit(location).hostname or ""
+    except ValueError:
+        return None
+    return host if is_host(host) else None
+
+
 def retry_after(value: str | None) -> float | None:
-    """Return the seconds of a ``Retry-After`` header; None when there is none that makes sense.
+    """Return the seconds of a ``Retry-After`` header, a day at most; None when there is none that makes sense.
 
     Gong sends whole seconds; a proxy in between may send a date.
     """
     text = (value or "").strip()
     if text.isascii() and text.isdigit():
-        return float(text)
+        return min(float(text), DAY)
     try:
         moment = parsedate_to_datetime(text)
-    except ValueError:
+        wait = ((moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - datetime.now(UTC)).total_seconds()
+    except (ValueError, OverflowError):
         return None
-    return max(
-        0.0, ((moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - datetime.now(UTC)).total_seconds()
-    )
+    return min(max(0.0, wait), DAY)

@@ -12,8 +12,6 @@ import tenacity
 from airflow_provider_gong.exceptions import (
     GongRateLimited,
     GongReplyError,
-    GongUnavailable,
-    GongUnexpectedResponse,
 )
 
 if TYPE_CHECKING:
@@ -29,7 +27,7 @@ class RetryPolicy:
     """How often a request is sent and how long it may wait in between.
 
     Gong's 429 was not carried out, so every operation is sent again after it. After a 5xx, a dropped
-    connection or a time-out nobody knows whether a write was carried out, so only reads are.
+    connection or a time-out nobody knows whether a write was carried out: its error is not retryable.
 
     :param attempts: how often a request is sent at most, the first time included.
     :param max_wait: seconds of the longest single wait; when more is needed, the error is raised at once.
@@ -40,14 +38,13 @@ class RetryPolicy:
     max_wait: float = 60.0
     sleep: Callable[[float], None] = time.sleep
 
-    def run(self, attempt: Callable[[], T], *, reads: bool) -> T:
+    def run(self, attempt: Callable[[], T]) -> T:
         """Return what `attempt` returns, making it again as long as that is safe and useful.
 
         :param attempt: send one request; raises an error of this package when it does not succeed.
-        :param reads: the operation changes nothing in Gong.
         """
         retrying = tenacity.Retrying(
-            retry=tenacity.retry_if_exception(lambda error: self._may_repeat(error, reads)),
+            retry=tenacity.retry_if_exception(self._may_repeat),
             stop=tenacity.stop_after_attempt(self.attempts),
             wait=self._wait,
             sleep=self.sleep,
@@ -56,16 +53,13 @@ class RetryPolicy:
         )
         return retrying(attempt)
 
-    def _may_repeat(self, error: BaseException, reads: bool) -> bool:
-        if isinstance(error, GongRateLimited):
-            # Without a status it is our own budget, which has already waited as long as it may.
-            return error.status is not None and self._is_short(error.retry_after)
-        if isinstance(error, GongUnavailable):
-            return reads and self._is_short(error.retry_after)
-        return reads and isinstance(error, GongUnexpectedResponse) and error.cut_off
-
-    def _is_short(self, wait: float | None) -> bool:
-        return wait is None or wait <= self.max_wait
+    def _may_repeat(self, error: BaseException) -> bool:
+        if not isinstance(error, GongReplyError) or not error.retryable:
+            return False
+        if isinstance(error, GongRateLimited) and error.status is None:
+            # It is our own budget, which has already waited as long as it may.
+            return False
+        return (getattr(error, "retry_after", None) or 0.0) <= self.max_wait
 
     def _wait(self, state: tenacity.RetryCallState) -> float:
         asked = getattr(_error(state), "retry_after", None)

@@ -149,7 +149,8 @@ def test_an_unpaged_list_is_one_page() -> None:
         NO_CALLS,
         "No answered scorecards found corresponding to the provided filters.",
         "No folders found for the specified period",
-        "no calls found",
+        "No logs found for the specified period",
+        "No users found corresponding to the provided filters",
     ],
 )
 @pytest.mark.parametrize("request_", [calls.list_calls(), calls.list_call_transcripts()])
@@ -283,7 +284,7 @@ def test_a_cursor_that_is_no_text_raises(cursor: Any) -> None:
 @pytest.mark.parametrize("body", [[], "text", 7])
 def test_json_that_is_no_object_raises(body: Any) -> None:
     transport = Transport(Reply(body=body))
-    with pytest.raises(GongUnexpectedResponse, match="not an object"):
+    with pytest.raises(GongUnexpectedResponse, match="not the object that Gong promises"):
         client_of(transport).send(calls.list_calls())
     assert len(transport.sent) == 1
 
@@ -291,7 +292,7 @@ def test_json_that_is_no_object_raises(body: Any) -> None:
 def test_html_with_200_raises_at_once_and_is_not_shown() -> None:
     transport = Transport(Reply(body=b"<html>sign in, Jane</html>", headers={"Content-Type": "text/html"}))
     with pytest.raises(
-        GongUnexpectedResponse, match=r"GET /v2/calls: 200: the reply is not JSON.*proxy"
+        GongUnexpectedResponse, match=r"GET /v2/calls: 200: The reply is not JSON.*proxy"
     ) as caught:
         client_of(transport).send(calls.list_calls())
     assert "Jane" not in str(caught.value)
@@ -314,7 +315,7 @@ def test_a_body_cut_off_on_a_read_is_read_again(reply: Reply, request_: Request)
 
 @pytest.mark.parametrize("reply", CUT_OFF)
 def test_a_body_cut_off_each_time_raises(reply: Reply) -> None:
-    with pytest.raises(GongUnexpectedResponse, match=r"GET /v2/calls: .*(too early|cut off)"):
+    with pytest.raises(GongUnexpectedResponse, match=r"GET /v2/calls: .*(too early|cut off|empty)"):
         client_of(Transport(*[reply] * 3), attempts=3).send(calls.list_calls())
 
 
@@ -336,11 +337,6 @@ def test_redirects_are_refused_and_name_the_host(status: int) -> None:
         client_of(transport).send(calls.list_calls())
     assert "token" not in str(caught.value)
     assert len(transport.sent) == 1
-
-
-def test_a_redirect_to_nowhere_is_refused() -> None:
-    with pytest.raises(GongUnexpectedResponse, match="redirect"):
-        client_of(Transport(Reply(304, b""))).send(calls.list_calls())
 
 
 # Repeating
@@ -368,7 +364,9 @@ def test_reads_are_sent_again_after_trouble(request_: Request, trouble: Any) -> 
     assert 1 <= waits[0] <= 2 <= waits[1] <= 3
 
 
-@pytest.mark.parametrize("trouble", LOST, ids=repr)
+@pytest.mark.parametrize(
+    "trouble", [one for one in LOST if not isinstance(one, requests.ConnectTimeout)], ids=repr
+)
 def test_a_write_is_not_sent_twice_after_trouble(trouble: Any) -> None:
     transport = Transport(trouble)
     with pytest.raises(GongUnavailable):
@@ -424,7 +422,7 @@ def test_a_date_in_retry_after_is_understood() -> None:
     transport = Transport(error(429, headers={"Retry-After": "Wed, 21 Oct 2099 07:28:00 GMT"}))
     with pytest.raises(GongRateLimited) as caught:
         client_of(transport).send(calls.list_calls())
-    assert (caught.value.retry_after or 0) > 1e9
+    assert caught.value.retry_after == 86_400
 
 
 def test_a_date_that_has_passed_waits_a_second() -> None:

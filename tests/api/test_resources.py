@@ -1,3 +1,5 @@
+import pickle
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -91,6 +93,28 @@ def test_unknown_log_is_refused_and_the_known_ones_are_named() -> None:
         GongConfigurationError, match=r"log_type='Access'.*AccessLog.*ExternallySharedCallPlay"
     ):
         logs.list_logs(log_type="Access", from_datetime="2026-01-01")
+
+
+def test_a_request_keeps_nothing_of_the_callers() -> None:
+    selector: dict[str, Any] = {"exposedFields": {"parties": True}}
+    request = calls.list_calls_extensive(content_selector=selector)
+    selector["exposedFields"]["parties"] = False
+    assert request == calls.list_calls_extensive(content_selector={"exposedFields": {"parties": True}})
+    assert pickle.loads(pickle.dumps(request)) == request
+
+
+def endless() -> Any:
+    selector: dict[str, Any] = {}
+    selector["itself"] = selector
+    return selector
+
+
+@pytest.mark.parametrize(
+    "selector", [{"a": datetime(2026, 1, 1, tzinfo=UTC)}, {"a": {"b"}}, {"a": float("nan")}, endless()]
+)
+def test_a_selector_that_json_cannot_hold_is_refused(selector: Any) -> None:
+    with pytest.raises(GongConfigurationError, match="POST /v2/calls/extensive: an argument holds what JSON"):
+        calls.list_calls_extensive(content_selector=selector)
 
 
 @pytest.mark.parametrize("function", [calls.get_call, users.get_user])

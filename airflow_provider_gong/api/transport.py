@@ -1,0 +1,138 @@
+"""One HTTP exchange: a request goes out, and its reply comes back or what kept it is raised."""
+
+from __future__ import annotations
+
+import logging
+import time
+from http.cookiejar import DefaultCookiePolicy
+from typing import TYPE_CHECKING
+
+from requests import RequestException, Session
+from requests import exceptions as http
+from urllib3.exceptions import LocationValueError, NameResolutionError, NewConnectionError, ReadTimeoutError
+
+from airflow_provider_gong import __version__
+from airflow_provider_gong.api.replies import RawReply, in_doubt
+from airflow_provider_gong.exceptions import (
+    GongConfigurationError,
+    GongError,
+    GongTimeout,
+    GongUnavailable,
+    GongUnexpectedResponse,
+)
+
+if TYPE_CHECKING:
+    from requests import Response
+    from requests.auth import AuthBase
+
+    from airflow_provider_gong.api.endpoint import Request
+
+log = logging.getLogger(__name__)
+
+# Raised before anything leaves: Gong has no part in it, and another try ends the same.
+UNSENDABLE = (
+    http.InvalidURL,
+    http.InvalidSchema,
+    http.MissingSchema,
+    http.InvalidHeader,
+    http.InvalidJSONError,
+    LocationValueError,
+    UnicodeError,
+)
+
+
+class GongSession(Session):
+    """Keep connections open between requests, and nothing else: no cookies, no redirects."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.headers["User-Agent"] = f"airflow-provider-gong/{__version__}"
+        self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
+
+    def get_redirect_target(self, resp: Response) -> None:
+        """Find no target: requests looks for one even when it may not follow, and fails on odd ones."""
+        return
+
+
+def fetch(
+    session: Session, request: Request, *, base_url: str, auth: AuthBase, timeout: tuple[float, float]
+) -> RawReply:
+    """Send a request once and return the reply, as far as it came.
+
+    :raises GongError: when the request cannot be sent, or no reply began.
+    """
+    start = time.monotonic()
+    try:
+        response = session.request(
+            request.method,
+            base_url + request.path,
+            params=request.query,
+            json=request.body,
+            auth=auth,
+            timeout=timeout,
+            # They would drop the credentials, or carry them to another host.
+            allow_redirects=False,
+            # The body is read apart: when it breaks off, status and request id are known already.
+            stream=True,
+        )
+    except (RequestException, *UNSENDABLE) as error:
+        # Not chained: the original text holds the URL with its query, which may be personal.
+        raise _no_reply(request, error) from None
+    with response:
+        reply = _read(response)
+    log.debug(
+        "%s: %d in %.3f s (request id %s)",
+        request.operation,
+        reply.status,
+        time.monotonic() - start,
+        reply.headers.get("x-traceid"),
+    )
+    return reply
+
+
+def _read(response: Response) -> RawReply:
+    try:
+        return RawReply(response.status_code, response.headers, response.content)
+    except RequestException as error:
+        stalled = any(isinstance(cause, ReadTimeoutError) for cause in error.args)
+        return RawReply(response.status_code, response.headers, None, stalled=stalled)
+
+
+def _no_reply(request: Request, error: Exception) -> GongError:
+    operation = request.operation
+    if isinstance(error, UNSENDABLE):
+        return GongConfigurationError(
+            f"{operation}: the request cannot be sent ({type(error).__name__}): check Base URL, the access key "
+            f"and the proxy of the environment."
+        )
+    if "CERTIFICATE_VERIFY_FAILED" in str(error):
+        return GongConfigurationError(
+            f"{operation}: the TLS certificate of the server is not trusted: check Base URL, and whether a proxy "
+            f"needs its own certificate in REQUESTS_CA_BUNDLE."
+        )
+    if isinstance(error, http.SSLError):
+        return GongUnavailable("TLS could not be agreed; is this an https address?", operation=operation)
+    if isinstance(error, http.ConnectTimeout):
+        return GongTimeout("No connection in time: check Base URL and the network.", operation=operation)
+    return _unconnected(operation, error) or in_doubt(request, _dropped(operation, error))
+
+
+def _unconnected(operation: str, error: Exception) -> GongUnavailable | None:
+    reason = getattr(error.args[0] if error.args else None, "reason", None)
+    if isinstance(reason, NameResolutionError):
+        problem = "The host has no address: check the spelling of Base URL."
+    elif isinstance(reason, NewConnectionError):
+        problem = "The connection was refused: check host, port and firewall."
+    else:
+        return None
+    return GongUnavailable(problem, operation=operation)
+
+
+def _dropped(operation: str, error: Exception) -> GongUnavailable | GongUnexpectedResponse:
+    if isinstance(error, http.Timeout):
+        return GongTimeout("No answer in time.", operation=operation)
+    if isinstance(error, http.ChunkedEncodingError | http.ContentDecodingError):
+        return GongUnexpectedResponse("The reply was cut off on its way.", cut_off=True, operation=operation)
+    return GongUnavailable(
+        f"The connection failed or was dropped ({type(error).__name__}).", operation=operation
+    )
