@@ -48,14 +48,25 @@ def _conn_fields() -> dict[str, Any]:
         "allowed_hosts": _field(
             "Allowed hosts",
             "Hosts besides *.gong.io that Base URL may name, separated by commas; an origin such as "
-            "http://sandbox:8080 allows plain http. Leave it empty to reach Gong only.",
+            "http://sandbox:8080 allows plain http. Example: 127.0.0.1, http://sandbox:8080. "
+            "Leave it empty to reach Gong only.",
             "string",
         ),
         "requests_per_second": _field(
-            "Requests per second", "Gong's limit for the whole company.", "integer", default=3, minimum=1
+            "Requests per second",
+            "Gong's limit for the whole company.",
+            "integer",
+            default=3,
+            minimum=1,
+            maximum=1000,
         ),
         "requests_per_day": _field(
-            "Requests per day", "Gong's limit for the whole company.", "integer", default=10_000, minimum=1
+            "Requests per day",
+            "Gong's limit for the whole company.",
+            "integer",
+            default=10_000,
+            minimum=1,
+            maximum=10_000_000,
         ),
         "daily_share": _field(
             "Share of the day (%)",
@@ -67,7 +78,8 @@ def _conn_fields() -> dict[str, Any]:
         ),
         "quota_group": _field(
             "Quota group",
-            "Connections with the same group share one quota. Default: those with the same Base URL and key.",
+            "Connections with the same group share one quota. Example: acme. "
+            "Default: those with the same Base URL and key.",
             "string",
         ),
         "max_wait": _seconds(
@@ -98,8 +110,9 @@ def _options() -> dict[str, Any]:
             "description": (
                 "Directory, on a local disk, of the files in which the processes of this machine count their "
                 "requests to Gong. "
-                "Empty: a directory of the user below the system's one for temporary files. Containers share "
-                "a quota only when they share this directory."
+                "Empty: a directory of the user below the system's one for temporary files, so that each user "
+                "counts apart, unless this names an absolute path of a directory that their group may write to. "
+                "Containers share a quota only when they share this directory."
             ),
             "version_added": "0.1.0",
             "type": "string",

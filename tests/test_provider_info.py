@@ -1,4 +1,5 @@
 import json
+import re
 import subprocess
 import sys
 from dataclasses import MISSING, fields
@@ -94,6 +95,14 @@ def test_what_the_form_suggests_the_hook_accepts(name: str) -> None:
     for key in ("default", "minimum", "maximum"):
         if key in suggested:
             assert reader(suggested[key]) == suggested[key]
+
+
+@pytest.mark.parametrize("name", ["allowed_hosts", "quota_group"])
+def test_the_example_of_a_text_is_in_its_description(name: str) -> None:
+    # Airflow shows no placeholder in the fields of a provider.
+    example = re.search(r"Example: (.+?)\. ", FIELDS[name]["description"])
+    assert example
+    assert READERS[name][1](example[1])
 
 
 def test_there_is_no_default_host() -> None:

@@ -85,8 +85,8 @@ def read_reply(request: Request, raw: RawReply) -> Reply:
     body = _json(raw.content or b"")
     facts = _facts(request, raw, body if isinstance(body, dict) else {})
     # A limit or a failure of Gong is told by the status alone.
-    if raw.content is None and not _is_trouble(raw.status):
-        raise in_doubt(request, _lost(raw, facts))
+    if _is_cut_off(raw, body) and not _is_trouble(raw.status):
+        raise in_doubt(request, _cut_off(raw, facts))
     if raw.status // 100 == 2:
         if not isinstance(body, dict):
             raise in_doubt(request, _no_object(raw, body, facts))
@@ -114,24 +114,27 @@ def _is_trouble(status: int) -> bool:
     return status == 429 or status >= 500
 
 
-def _lost(raw: RawReply, facts: Facts) -> GongReplyError:
+def _is_cut_off(raw: RawReply, body: Any) -> bool:
+    # A JSON reply that cannot be read has lost its end on the way; a page of HTML comes from another server.
+    claims_json = "json" in raw.headers.get("Content-Type", "")
+    return raw.content is None or (bool(raw.content) and body is UNREADABLE and claims_json)
+
+
+def _cut_off(raw: RawReply, facts: Facts) -> GongReplyError:
     if raw.stalled:
         return GongTimeout("The rest of the reply did not come in time.", **facts)
     return GongUnexpectedResponse("The reply was cut off on its way.", cut_off=True, **facts)
 
 
 def _no_object(raw: RawReply, body: Any, facts: Facts) -> GongUnexpectedResponse:
-    # A JSON reply that cannot be read has lost its end on the way; a page of HTML comes from another server.
-    cut_off = body is UNREADABLE and raw.status != 204 and "json" in raw.headers.get("Content-Type", "")
     if not raw.content:
-        problem = "The reply is empty."
-    elif cut_off:
-        problem = "The reply ends too early to be JSON."
-    elif body is UNREADABLE:
+        # Gong answers every success with an object, so that one without any body has lost it.
+        return GongUnexpectedResponse("The reply is empty.", cut_off=raw.status != 204, **facts)
+    if body is UNREADABLE:
         problem = "The reply is not JSON: check Base URL, and that no proxy answers instead."
     else:
         problem = "The reply is JSON, but not the object that Gong promises."
-    return GongUnexpectedResponse(problem, cut_off=cut_off, **facts)
+    return GongUnexpectedResponse(problem, **facts)
 
 
 def _json(content: bytes) -> Any:

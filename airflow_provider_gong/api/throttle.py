@@ -7,17 +7,16 @@ import logging
 import math
 import os
 import sqlite3
-import stat
-import tempfile
 import threading
 import time
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, Protocol
 
 from filelock import FileLock, Timeout
-from pyrate_limiter import Decision, Rate, RateItem, SQLiteBucket, SQLiteQueries
+from pyrate_limiter import Rate, RateItem, SQLiteBucket, SQLiteQueries
 
+from airflow_provider_gong.api.quota_dir import quota_dir
 from airflow_provider_gong.exceptions import GongConfigurationError, GongRateLimited
 
 if TYPE_CHECKING:
@@ -29,12 +28,23 @@ log = logging.getLogger(__name__)
 # faster than the first would arrive in the same second.
 SECOND = 1_040
 DAY = 86_400_000
-TABLE = "requests"
+TABLE = "turns"
 
-# The file keeps processes apart, this the threads of one. A fork waits for it too: a child that is born in
-# the middle of a turn would inherit the open database and the lock on the file, and never give them back.
-_turn = threading.Lock()
-os.register_at_fork(before=_turn.acquire, after_in_parent=_turn.release, after_in_child=_turn.release)
+# Not even SQLite's, or with other tables in it. Anything else (in use, full, read-only) leaves the file alone.
+DAMAGED = {sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+
+# Seconds to wait for somebody who opened the file without taking the lock.
+BRIEF = 5.0
+
+# Everybody who may write to the directory may count in it: it is the directory that keeps others out.
+MODE = 0o660
+
+# A child that is born while its parent counts would inherit the open database and what SQLite believes to
+# have locked: a fork waits for this. It is held for the moment of counting only, never while waiting.
+_counting = threading.Lock()
+os.register_at_fork(
+    before=_counting.acquire, after_in_parent=_counting.release, after_in_child=_counting.release
+)
 
 
 class Throttle(Protocol):
@@ -57,16 +67,16 @@ class NoThrottle:
 class FileThrottle:
     """Count requests in a file that all threads and processes of this machine share.
 
-    A day is the last 24 hours. Other tools of the company use the same quota of Gong unseen, so a share of
-    the day is left to them. A damaged file is set aside and begun anew with a warning: the count of the day
-    is lost then, and Gong's own answers (429) take its place.
+    Whoever comes gets the next free moment, one after the other, and waits for it; a moment that is too far
+    away is refused and left to others. A day is the last 24 hours. Other tools of the company use the same
+    quota of Gong unseen, so a share of the day is left to them. A damaged file is set aside and begun anew
+    with a warning: the count of the day is lost then, and Gong's own answers (429) take its place.
 
     :param quota_group: who shares the quota; the name of the file is a hash of it.
     :param per_second: requests per second.
     :param per_day: requests per 24 hours that the company has.
     :param share: the part of them that is ours, more than 0 and at most 1.
-    :param directory: where the file lies; default: a directory of this user below the system's one for
-        temporary files.
+    :param directory: where the file lies, see `airflow_provider_gong.api.quota_dir.quota_dir`.
     :param max_wait: seconds to wait at most for a turn.
     :param clock: tells the seconds since 1970; for tests.
     :param sleep: what waits; for tests.
@@ -85,8 +95,8 @@ class FileThrottle:
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._rates = _rates(per_second, math.floor(per_day * share))
-        folder = _usable(Path(directory)) if directory else _own_directory()
-        self.path = folder / f"{hashlib.sha256(quota_group.encode()).hexdigest()}.sqlite"
+        name = hashlib.sha256(quota_group.encode()).hexdigest()
+        self.path = quota_dir(directory) / f"{name}.sqlite"
         self._max_wait = max_wait
         self._clock = clock
         self._sleep = sleep
@@ -96,56 +106,58 @@ class FileThrottle:
 
         :raises GongRateLimited: when that takes longer than `max_wait`.
         """
-        start = time.monotonic()
-        waited = 0.0
-        while wait := self._take():
-            # The clock counts time lost elsewhere too; the sum holds with a sleep that tests replace.
-            if max(waited, time.monotonic() - start) + wait > self._max_wait:
-                raise GongRateLimited(
-                    f"Our share of Gong's quota is used up for another {math.ceil(wait)} s.", retry_after=wait
-                )
-            self._sleep(wait)
-            waited += wait
-
-    def _take(self) -> float:
-        """Count one request and return 0, or return the seconds until there is room for it."""
+        deadline = time.monotonic() + self._max_wait
         try:
-            with _turn, FileLock(f"{self.path}.lock", timeout=self._max_wait):
-                try:
-                    return self._count()
-                except sqlite3.OperationalError:
-                    raise
-                except sqlite3.DatabaseError as error:
-                    self._set_aside(error)
-                    return self._count()
+            # Its own object for each turn, so that it keeps threads apart as well as processes.
+            with FileLock(f"{self.path}.lock", timeout=self._max_wait, mode=MODE, poll_interval=0.01):
+                wait = self._reserve(deadline)
         except Timeout:
-            raise GongRateLimited(
-                f"Another process has held {self.path}.lock for more than {self._max_wait:g} s.",
-                retry_after=self._max_wait,
-            ) from None
+            raise self._busy() from None
         except (OSError, sqlite3.Error) as error:
+            if _code(error) == sqlite3.SQLITE_BUSY:
+                raise self._busy() from None
             raise GongConfigurationError(
-                f"The quota cannot be counted in {self.path} ({error}): make its directory writable for this "
-                f"user, or name another one in Airflow's option [gong] quota_dir."
+                f"The quota cannot be counted in {self.path} ({error}): make the file and its directory writable "
+                f"for this user, or name another directory in Airflow's option [gong] quota_dir."
             ) from error
+        if wait:
+            self._sleep(wait)
 
-    def _count(self) -> float:
-        now = int(self._clock() * 1000)
+    def _busy(self) -> GongRateLimited:
+        return GongRateLimited(
+            f"The quota file {self.path} was in use by others for more than {self._max_wait:g} s.",
+            retry_after=self._max_wait,
+        )
+
+    def _reserve(self, deadline: float) -> float:
+        """Reserve the next free moment and return the seconds until then."""
+        try:
+            return self._count(deadline)
+        except sqlite3.DatabaseError as error:
+            if _code(error) not in DAMAGED:
+                raise
+            self._set_aside(error)
+            return self._count(deadline)
+
+    def _count(self, deadline: float) -> float:
+        # The wait for the file is part of the wait.
+        patience = max(0.0, deadline - time.monotonic())
+        # SQLite would make the file for this user alone.
+        if not self.path.exists():
+            self.path.touch()
+            self.path.chmod(MODE)
         # Opened for each turn, since neither a connection of SQLite nor its locks survive a fork.
-        with closing(sqlite3.connect(self.path, timeout=self._max_wait)) as database:
-            # A count lost in a power cut is no harm; waiting for the disk at each request would be.
-            database.execute("PRAGMA synchronous=OFF")
-            database.execute(SQLiteQueries.CREATE_BUCKET_TABLE.format(table=TABLE))
-            database.execute(
-                SQLiteQueries.CREATE_INDEX_ON_TIMESTAMP.format(index_name="moments", table_name=TABLE)
-            )
-            # A clock that was set back would otherwise wait for the requests of its own future.
-            database.execute(f"UPDATE {TABLE} SET item_timestamp = ? WHERE item_timestamp > ?", (now, now))  # noqa: S608
-            bucket = SQLiteBucket(self._rates, database, TABLE)
+        with _counting, closing(sqlite3.connect(self.path, timeout=min(patience, BRIEF))) as database:
+            bucket = _bucket(self._rates, database)
+            now = int(self._clock() * 1000)
+            _follow_clock(database, bucket, now)
             bucket.leak(now)
-            decision = cast("Decision", bucket.put_decision(RateItem("", now)))
+            moment, rate = _next_free(bucket, now)
+            if moment - now > patience * 1000:
+                raise _refusal(rate, (moment - now) / 1000)
+            bucket.put(RateItem(str(now), moment))
             database.commit()
-        return (decision.retry_after_ms or 1) / 1000 if decision.failing_rate else 0.0
+        return (moment - now) / 1000
 
     def _set_aside(self, error: sqlite3.DatabaseError) -> None:
         aside = self.path.with_suffix(f".damaged-{int(time.time())}")
@@ -155,6 +167,50 @@ class FileThrottle:
         log.warning(
             "The quota file %s is damaged (%s): kept as %s and begun anew.", self.path, error, aside.name
         )
+
+
+def _code(error: Exception) -> int:
+    # The lower byte is the kind of trouble, the rest its details.
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF
+
+
+def _bucket(rates: list[Rate], database: sqlite3.Connection) -> SQLiteBucket:
+    # A count lost in a power cut is no harm; waiting for the disk at each request would be.
+    database.execute("PRAGMA synchronous=OFF")
+    database.execute(SQLiteQueries.CREATE_BUCKET_TABLE.format(table=TABLE))
+    database.execute(SQLiteQueries.CREATE_INDEX_ON_TIMESTAMP.format(index_name="moments", table_name=TABLE))
+    return SQLiteBucket(rates, database, TABLE)
+
+
+def _follow_clock(database: sqlite3.Connection, bucket: SQLiteBucket, now: int) -> None:
+    """Move all turns with a clock that was set back; they would otherwise lie in its future."""
+    newest = bucket.peek(0)
+    # The name of a turn is the moment at which it was reserved.
+    if newest and (shift := int(newest.name) - now) > 0:
+        database.execute(
+            f"UPDATE {TABLE} SET name = name - ?, item_timestamp = item_timestamp - ?",  # noqa: S608
+            (shift, shift),
+        )
+
+
+def _next_free(bucket: SQLiteBucket, now: int) -> tuple[int, Rate]:
+    """Return the first moment that every rate allows, and the rate that decides it."""
+    newest = bucket.peek(0)
+    # Nobody goes before those who came first.
+    moment, deciding = max(now, newest.timestamp if newest else now), bucket.rates[0]
+    for rate in bucket.rates:
+        oldest = bucket.peek(rate.limit - 1)
+        if oldest and oldest.timestamp + rate.interval + 1 > moment:
+            moment, deciding = oldest.timestamp + rate.interval + 1, rate
+    return moment, deciding
+
+
+def _refusal(rate: Rate, wait: float) -> GongRateLimited:
+    if rate.interval == DAY:
+        problem = f"Our share of the day, {rate.limit} requests, is spent: it renews in {math.ceil(wait)} s."
+    else:
+        problem = f"Too many tasks share {rate.limit} requests a second: the next turn is free in {math.ceil(wait)} s."
+    return GongRateLimited(problem, retry_after=wait)
 
 
 def _rates(per_second: int, per_day: int) -> list[Rate]:
@@ -167,34 +223,3 @@ def _rates(per_second: int, per_day: int) -> list[Rate]:
     # never has the last word.
     day = Rate(min(per_day, per_second * DAY // SECOND), DAY)
     return [Rate(per_second, SECOND), day] if per_second < day.limit else [day]
-
-
-def _own_directory() -> Path:
-    folder = Path(tempfile.gettempdir()) / f"airflow-provider-gong-{os.getuid()}"
-    folder.mkdir(mode=0o700, exist_ok=True)
-    facts = folder.lstat()
-    # The place is open to everybody: somebody else may have been there first.
-    if not stat.S_ISDIR(facts.st_mode) or facts.st_uid != os.getuid():
-        raise GongConfigurationError(
-            f"{folder} does not belong to this user: remove it, or name a directory in Airflow's "
-            f"option [gong] quota_dir."
-        )
-    folder.chmod(0o700)
-    return _usable(folder)
-
-
-def _usable(folder: Path) -> Path:
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        raise _unusable(folder, str(error)) from error
-    if not os.access(folder, os.W_OK | os.X_OK):
-        raise _unusable(folder, "not writable")
-    return folder
-
-
-def _unusable(folder: Path, problem: str) -> GongConfigurationError:
-    return GongConfigurationError(
-        f"The quota directory {folder} cannot be used ({problem}): make it writable for this user, or name "
-        f"another one in Airflow's option [gong] quota_dir."
-    )

@@ -14,6 +14,9 @@ from airflow_provider_gong.exceptions import (
     GongNotFound,
     GongRateLimited,
     GongReplyError,
+    GongTimeout,
+    GongUnavailable,
+    GongUnexpectedResponse,
 )
 
 if TYPE_CHECKING:
@@ -43,9 +46,10 @@ def probe(client: GongClient, access_key: str) -> tuple[bool, str]:
             problems[name] = error
             # What stands in the way of one request stands in the way of the next.
             break
-    if answering or missing:
+    refusal = next((error for error in problems.values() if isinstance(error, GongAuthenticationError)), None)
+    if (answering or missing) and not refusal:
         return True, _accepted(host, answering, missing, problems)
-    return False, _refused(host, next(iter(problems.values())), access_key)
+    return False, _refused(host, refusal or next(iter(problems.values())), access_key)
 
 
 def _requests() -> dict[str, Request]:
@@ -83,12 +87,26 @@ def _refused(host: str, error: GongReplyError, access_key: str) -> str:
     if isinstance(error, GongRateLimited) and error.status is None:
         return f"Not tested: {error}"
     if error.status is None:
-        return f"{host} was not reached. {error}"
-    return f"Reached {host}, but it does not let us in. {error}"
+        return f"No answer from {host}. {error}"
+    return f"Reached {host}, but {_state(error)}. {error}"
+
+
+def _state(error: GongReplyError) -> str:
+    if isinstance(error, GongRateLimited):
+        return "it is busy"
+    if isinstance(error, GongTimeout):
+        return "its answer did not come in time"
+    if isinstance(error, GongUnavailable):
+        return "it failed"
+    if isinstance(error, GongUnexpectedResponse) and not error.cut_off:
+        return "it does not answer as Gong does"
+    if isinstance(error, GongUnexpectedResponse):
+        return "its answer was cut off"
+    return "it does not let us in"
 
 
 def _key_hint(access_key: str) -> str:
     # Gong's secrets are JSON web tokens, its keys are not.
     if access_key.startswith("eyJ"):
-        return "Access Key holds what looks like a secret: swap Access Key and Access Key Secret."
+        return "Access Key looks like a secret; if it is, swap Access Key and Access Key Secret."
     return "Check that Access Key and Access Key Secret are not swapped and the key has not expired."

@@ -1,4 +1,4 @@
-"""A process that takes turns of a throttle: `python hammer.py DIRECTORY GROUP PER_SECOND PER_DAY TURNS THREADS`."""
+"""A process that takes turns of a throttle; its arguments are those of `main`."""
 
 import sys
 import threading
@@ -6,9 +6,16 @@ import threading
 from airflow_provider_gong.api.throttle import FileThrottle
 
 
-def main(directory: str, group: str, per_second: str, per_day: str, turns: str, threads: str) -> None:
+def main(
+    directory: str, group: str, per_second: str, per_day: str, turns: str, threads: str, max_wait: str = "60"
+) -> None:
     throttle = FileThrottle(
-        group, per_second=int(per_second), per_day=int(per_day), share=1, directory=directory
+        group,
+        per_second=int(per_second),
+        per_day=int(per_day),
+        share=1,
+        directory=directory,
+        max_wait=float(max_wait),
     )
 
     def take() -> None:

@@ -4,7 +4,6 @@ import json
 import logging
 import subprocess
 import sys
-import time
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -147,11 +146,10 @@ def test_a_long_wait_is_given_back_instead_of_slept(connect: Callable[..., None]
     connect(max_wait=5)
     gong.faults.add("rate_limited", retry_after=1200)
     hook = GongHook()
-    begin = time.monotonic()
     with pytest.raises(GongRateLimited) as caught:
         hook.send(users.list_users())
     assert caught.value.retry_after == 1200
-    assert time.monotonic() - begin < 2
+    assert len(gong.requests) == 1
     hook.close()
 
 
@@ -342,7 +340,7 @@ def test_button_recognises_swapped_fields(connect: Callable[..., None]) -> None:
     connect({"login": "eyJhbGciOiJIUzI1NiJ9.eyJleHAiOjE3.c2ln", "password": "KEY"})
     ok, message = press_button()
     assert not ok
-    assert "swap Access Key and Access Key Secret" in message
+    assert "looks like a secret; if it is, swap Access Key and Access Key Secret" in message
 
 
 def test_button_hints_at_trusted_ips(gong: GongSandbox) -> None:
@@ -365,7 +363,7 @@ def test_button_tells_of_a_host_without_address(connect: Callable[..., None]) ->
     connect({"host": "https://us-1.api.gong.invalid"}, allowed_hosts="us-1.api.gong.invalid")
     ok, message = press_button()
     assert not ok
-    assert message.startswith("us-1.api.gong.invalid was not reached.")
+    assert message.startswith("No answer from us-1.api.gong.invalid.")
     assert "check the spelling of Base URL" in message
 
 
@@ -373,7 +371,8 @@ def test_button_tells_of_a_closed_port(connect: Callable[..., None], unused_port
     connect({"host": f"http://127.0.0.1:{unused_port}"})
     ok, message = press_button()
     assert not ok
-    assert message.startswith("127.0.0.1 was not reached.")
+    assert message.startswith("No answer from 127.0.0.1.")
+    assert "The connection was refused: check host, port and firewall." in message
 
 
 def test_button_tells_of_an_address_that_is_not_gongs(
@@ -406,12 +405,39 @@ def test_button_names_the_field_to_mend(
 
 def test_button_does_not_wait_for_a_limit(gong: GongSandbox) -> None:
     gong.faults.add("rate_limited", retry_after=3, times=None)
-    begin = time.monotonic()
     ok, message = press_button()
     assert not ok
+    assert "Reached 127.0.0.1, but it is busy." in message
     assert "429" in message
-    assert time.monotonic() - begin < 2
     assert len(gong.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "lead"),
+    [
+        ("server_error", "it failed"),
+        ("not_json", "it does not answer as Gong does"),
+        ("redirect", "it does not answer as Gong does"),
+        ("truncated_json", "its answer was cut off"),
+    ],
+)
+def test_button_says_first_what_is_the_matter(gong: GongSandbox, kind: str, lead: str) -> None:
+    gong.faults.add(kind, times=None)
+    ok, message = press_button()
+    assert not ok
+    assert message.startswith(f"Reached 127.0.0.1, but {lead}.")
+
+
+def test_button_refuses_a_key_that_is_not_accepted_anywhere(
+    connect: Callable[..., None], gong: GongSandbox
+) -> None:
+    # Calls lack a scope, and then the key is switched off.
+    key = gong.access.add_key(scopes=set())
+    connect({"login": key.access_key, "password": key.access_key_secret})
+    gong.faults.add("server_error", path="/v2/users", status=401, times=None)
+    ok, message = press_button()
+    assert not ok
+    assert "the access key is not accepted" in message
 
 
 def test_button_tells_what_it_could_not_ask(gong: GongSandbox) -> None:
@@ -427,7 +453,7 @@ def test_button_tells_of_a_spent_budget(connect: Callable[..., None]) -> None:
     assert press_button()[0]
     ok, message = press_button()
     assert not ok
-    assert message.startswith("Not tested: Our share of Gong's quota is used up")
+    assert message.startswith("Not tested: GET /v2/calls: Our share of the day, 1 requests, is spent")
 
 
 def test_button_tells_where_a_connection_was_looked_for() -> None:
