@@ -1,1 +1,4 @@
-"""Gong's REST API in Python; knows nothing of Airflow."""
+"""Gong's REST API in Python; knows nothing of Airflow.
+
+`calls`, `users`, `logs` and `workspaces` make requests and send none; `client` sends them.
+"""

@@ -36,14 +36,9 @@ def list_calls(
     :param from_datetime: datetime or ISO 8601 text, inclusive; default: the earliest call.
     :param to_datetime: datetime or ISO 8601 text, exclusive; default: the latest call.
     :param workspace_id: identifier of a workspace; default: all workspaces.
+    :raises GongConfigurationError: naming the argument that must be mended.
     """
-    return Params(
-        query={
-            "fromDateTime": optional_datetime(from_datetime, "from_datetime"),
-            "toDateTime": optional_datetime(to_datetime, "to_datetime"),
-            "workspaceId": optional_id(workspace_id, "workspace_id"),
-        }
-    )
+    return Params(query=_window(from_datetime, to_datetime, workspace_id))
 
 
 @endpoint("GET", "/v2/calls/{id}", result="call", scope="api:calls:read:basic")
@@ -53,6 +48,7 @@ def get_call(call_id: str) -> Params:
     https://help.gong.io/apidocs/retrieve-data-for-a-specific-call-v2callsid
 
     :param call_id: Gong's identifier of the call.
+    :raises GongConfigurationError: naming the argument that must be mended.
     """
     return Params(path={"id": wire_id(call_id, "call_id")})
 
@@ -90,14 +86,13 @@ def list_calls_extensive(
     :param primary_user_ids: identifiers of the users who hosted the calls, at least one; default: all users.
     :param content_selector: Gong's ``contentSelector`` with its own keys, such as
         ``{"exposedFields": {"parties": True}}``; default: the basic data only.
+    :raises GongConfigurationError: naming the argument that must be mended.
     """
     return Params(
         body={
             "filter": without_none(
                 {
-                    "fromDateTime": optional_datetime(from_datetime, "from_datetime"),
-                    "toDateTime": optional_datetime(to_datetime, "to_datetime"),
-                    "workspaceId": optional_id(workspace_id, "workspace_id"),
+                    **_window(from_datetime, to_datetime, workspace_id),
                     "callIds": optional_ids(call_ids, "call_ids"),
                     "primaryUserIds": optional_ids(primary_user_ids, "primary_user_ids"),
                 }
@@ -134,6 +129,7 @@ def list_call_transcripts(
     :param to_datetime: datetime or ISO 8601 text, exclusive; default: the latest call.
     :param workspace_id: identifier of a workspace, not together with `call_ids`; default: all workspaces.
     :param call_ids: identifiers of calls, at least one; default: all calls.
+    :raises GongConfigurationError: naming the argument that must be mended.
     """
     if workspace_id is not None and call_ids is not None:
         raise GongConfigurationError(
@@ -144,11 +140,19 @@ def list_call_transcripts(
         body={
             "filter": without_none(
                 {
-                    "fromDateTime": optional_datetime(from_datetime, "from_datetime"),
-                    "toDateTime": optional_datetime(to_datetime, "to_datetime"),
-                    "workspaceId": optional_id(workspace_id, "workspace_id"),
+                    **_window(from_datetime, to_datetime, workspace_id),
                     "callIds": optional_ids(call_ids, "call_ids"),
                 }
             )
         }
     )
+
+
+def _window(
+    from_datetime: datetime | str | None, to_datetime: datetime | str | None, workspace_id: str | None
+) -> dict[str, str | None]:
+    return {
+        "fromDateTime": optional_datetime(from_datetime, "from_datetime"),
+        "toDateTime": optional_datetime(to_datetime, "to_datetime"),
+        "workspaceId": optional_id(workspace_id, "workspace_id"),
+    }

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
 from airflow_provider_gong.exceptions import GongConfigurationError
+
+MINUTE = timedelta(minutes=1)
+ID = re.compile(r"\w[\w-]*", re.ASCII)
 
 
 def wire_datetime(value: datetime | str, argument: str = "datetime") -> str:
@@ -17,7 +21,11 @@ def wire_datetime(value: datetime | str, argument: str = "datetime") -> str:
     :param argument: the name of the argument, for the error.
     """
     moment = value if isinstance(value, datetime) else _parse(value, argument)
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).isoformat()
+    offset = moment.utcoffset()
+    if offset is None:
+        return moment.replace(tzinfo=UTC).isoformat()
+    # ISO 8601 has no seconds in an offset; those of local mean times, before time zones, do.
+    return (moment.astimezone(UTC) if offset % MINUTE else moment).isoformat()
 
 
 def optional_datetime(value: datetime | str | None, argument: str) -> str | None:
@@ -42,8 +50,7 @@ def wire_id(value: object, argument: str = "id") -> str:
     """
     is_id = isinstance(value, str | int) and not isinstance(value, bool)
     text = str(value).strip() if is_id else ""
-    # A path of dots would be folded away by the HTTP library and reach another operation.
-    if not text.strip("."):
+    if not ID.fullmatch(text):
         raise GongConfigurationError(
             f"{argument}={value!r} is not an identifier of Gong: give its digits as text, "
             f"such as '7782342274025937895'."
@@ -58,7 +65,7 @@ def optional_id(value: str | int | None, argument: str) -> str | None:
 
 def wire_ids(values: Iterable[str | int], argument: str = "ids") -> list[str]:
     """Return identifiers as a list of texts, each once, in the order given; an empty list is refused."""
-    if isinstance(values, str) or not isinstance(values, Iterable):
+    if isinstance(values, str | bytes | bytearray | Mapping) or not isinstance(values, Iterable):
         raise GongConfigurationError(
             f"{argument}={values!r} is not a list of identifiers: give a list, "
             f"such as ['7782342274025937895']."

@@ -33,6 +33,7 @@ def list_logs(
     :param log_type: one of `LOG_TYPES`.
     :param from_datetime: datetime or ISO 8601 text, inclusive.
     :param to_datetime: datetime or ISO 8601 text, exclusive; default: the latest entry.
+    :raises GongConfigurationError: naming the argument that must be mended.
     """
     if log_type not in LOG_TYPES:
         raise GongConfigurationError(

@@ -19,6 +19,7 @@ def list_users(*, include_avatars: bool | None = None) -> Params:
     https://help.gong.io/apidocs/list-all-users-v2users
 
     :param include_avatars: also list the synthetic users that stand for Gong's own staff; default: no.
+    :raises GongConfigurationError: naming the argument that must be mended.
     """
     return Params(query={"includeAvatars": include_avatars})
 
@@ -30,6 +31,7 @@ def get_user(user_id: str) -> Params:
     https://help.gong.io/apidocs/retrieve-user-v2usersid
 
     :param user_id: Gong's identifier of the user.
+    :raises GongConfigurationError: naming the argument that must be mended.
     """
     return Params(path={"id": wire_id(user_id, "user_id")})
 
@@ -58,6 +60,7 @@ def list_users_extensive(
     :param created_to_datetime: datetime or ISO 8601 text, exclusive; default: no limit.
     :param include_avatars: also list the synthetic users that stand for Gong's own staff; default: no.
     :param user_ids: identifiers of users, at least one; default: all users.
+    :raises GongConfigurationError: naming the argument that must be mended.
     """
     return Params(
         body={

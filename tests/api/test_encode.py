@@ -20,6 +20,8 @@ from airflow_provider_gong.exceptions import GongConfigurationError
         (datetime(2026, 1, 1), "2026-01-01T00:00:00+00:00"),  # noqa: DTZ001
         (datetime(2026, 1, 1, tzinfo=timezone(timedelta(hours=-7))), "2026-01-01T00:00:00-07:00"),
         (pendulum.datetime(2026, 7, 1, tz="Europe/Berlin"), "2026-07-01T00:00:00+02:00"),
+        ("1890-01-01T00:53:28+00:53:28", "1890-01-01T00:00:00+00:00"),
+        (pendulum.datetime(1890, 1, 1, tz="Europe/Berlin"), "1889-12-31T23:06:32+00:00"),
         (datetime(2026, 1, 1, 1, 2, 3, 456000, tzinfo=UTC), "2026-01-01T01:02:03.456000+00:00"),
     ],
 )
@@ -41,11 +43,24 @@ def test_ids_are_texts_in_order_and_once() -> None:
     ]
 
 
+def test_ids_may_have_letters() -> None:
+    assert wire_ids(["a_b-C7", "2d0f3b1e-0c0a-4f6e-9b1a-6a5f4c3b2a10"]) == [
+        "a_b-C7",
+        "2d0f3b1e-0c0a-4f6e-9b1a-6a5f4c3b2a10",
+    ]
+
+
 def test_ids_may_come_from_any_iterable() -> None:
     assert wire_ids(str(number) for number in range(3)) == ["0", "1", "2"]
 
 
-@pytest.mark.parametrize("given", [7.7e18, True, None, "", "  ", ".", "..", ["7"], b"7"])
+@pytest.mark.parametrize(
+    "given",
+    [
+        *(7.7e18, True, None, "", "  ", ".", "..", ["7"], b"7"),
+        *("7.78e18", "abc def", "\uff17\uff18", "./x", "a/b", "-5", -5, "['1','2']", "{{ id }}", "7\n8"),
+    ],
+)
 def test_what_is_no_id_is_refused_by_name(given: Any) -> None:
     with pytest.raises(GongConfigurationError, match="call_id="):
         wire_id(given, "call_id")
@@ -53,7 +68,7 @@ def test_what_is_no_id_is_refused_by_name(given: Any) -> None:
         wire_ids([given], "call_ids")
 
 
-@pytest.mark.parametrize("given", ["7782342274025937895", 7])
+@pytest.mark.parametrize("given", ["7782342274025937895", 7, b"77", bytearray(b"77"), {"7": 1}])
 def test_one_id_is_not_a_list_of_ids(given: Any) -> None:
     with pytest.raises(GongConfigurationError, match=r"call_ids=.*give a list"):
         wire_ids(given, "call_ids")

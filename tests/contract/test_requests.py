@@ -142,5 +142,9 @@ class TestRequestFunction:
         facts = facts_of(function)
         assert function.endpoint.empty_on_404 == (facts.is_paged and 404 in facts.errors)
 
+    def test_the_docs_tell_what_it_raises(self, function: Any) -> None:
+        takes_arguments = bool(inspect.signature(function).parameters)
+        assert (":raises GongConfigurationError:" in (function.__doc__ or "")) == takes_arguments
+
     def test_the_docs_link_to_gong(self, function: Any) -> None:
         assert "https://help.gong.io/apidocs/" in (function.__doc__ or "")
