@@ -43,7 +43,7 @@ def open_export(export: dict[str, Any] | str, conn_id: str | None = None) -> tup
         return None
     if not isinstance(uri, str) or not uri.endswith(".json"):
         raise GongConfigurationError(
-            f"{str(export)[:200]!r} is neither the summary of an export task nor the URI of a manifest: pass the "
+            f"{_shown(export)} is neither the summary of an export task nor the URI of a manifest: pass the "
             "task's output, or the `uri` in it (…/_manifests/<month>/<to>_<from>.json)."
         )
     path = storage.open_destination(uri, conn_id)
@@ -53,6 +53,12 @@ def open_export(export: dict[str, Any] | str, conn_id: str | None = None) -> tup
             f"There is no manifest at {path}: was the export deleted, or its URI mistyped?"
         )
     return Dataset(path.parent.parent.parent), Manifest.from_json(content, str(path))
+
+
+def _shown(export: object) -> str:
+    """Show text that may be a URI; anything else may be a record, which is nobody's business in a log."""
+    is_text = isinstance(export, str) and not export.lstrip().startswith(("{", "["))
+    return repr(str(export)[:200]) if is_text else f"The given {type(export).__name__}"
 
 
 def exported_ids(dataset: Dataset, manifest: Manifest, stream: Stream) -> Iterable[str]:

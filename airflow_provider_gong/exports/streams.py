@@ -109,6 +109,7 @@ class Transcripts:
     name: ClassVar[str] = "transcripts"
     workspace_id: str | None = None
     include_private: bool = False
+    filters: dict[str, Any] = field(default_factory=dict)
     call_ids: tuple[str, ...] | None = None
     calls_window: Window | None = None
 
@@ -120,7 +121,11 @@ class Transcripts:
     @property
     def selection(self) -> dict[str, Any]:
         """Return what must not change within a dataset."""
-        return {"workspace_id": self.workspace_id, "include_private": self.include_private}
+        return {
+            "workspace_id": self.workspace_id,
+            "filters": self.filters,
+            "include_private": self.include_private,
+        }
 
     def read(self, client: GongClient, window: Window) -> Iterator[Batch]:
         """Read the transcripts that are ready, and name the calls whose transcript is not."""

@@ -90,12 +90,10 @@ def as_choice(name: str, value: str, choices: tuple[str, ...]) -> str:
     return value
 
 
-def as_object(name: str, value: dict[str, Any] | str) -> dict[str, Any] | str:
-    """Read an object, or its JSON text; any other text is returned as it is."""
-    if isinstance(value, str) and value.lstrip().startswith("{"):
-        parsed: dict[str, Any] = _json(name, value)
-        return parsed
-    return value
+def as_object(name: str, value: Any) -> Any:
+    """Read an object or a list, or the JSON text of one; any other text is returned as it is."""
+    is_json = isinstance(value, str) and value.lstrip().startswith(("{", "["))
+    return _json(name, value) if is_json else value
 
 
 def _json(name: str, value: str) -> Any:

@@ -23,9 +23,10 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from airflow_provider_gong.exports.dataset import Dataset
+    from airflow_provider_gong.exports.engine import Export
     from airflow_provider_gong.exports.run import Run
     from airflow_provider_gong.exports.streams import Stream
-    from airflow_provider_gong.exports.window import Choice, Window, WindowArguments
+    from airflow_provider_gong.exports.window import Choice, WindowArguments
 
 log = logging.getLogger(__name__)
 
@@ -92,6 +93,7 @@ class GongExportOperator(GongOperator):
 
     def _to_dataset(self, run: Run, stream: Stream) -> dict[str, Any]:
         from airflow_provider_gong.exports.dataset import Dataset
+        from airflow_provider_gong.exports.engine import Export
         from airflow_provider_gong.exports.storage import open_destination
         from airflow_provider_gong.exports.summary import empty_summary
         from airflow_provider_gong.exports.writer import FORMATS
@@ -110,25 +112,24 @@ class GongExportOperator(GongOperator):
             log.info("Nothing to export of %s: %s", stream.name, choice.rule)
             return empty_summary(dataset)
         log.info("Exporting %s of %s (%s) to %s", stream.name, choice.window, choice.rule, dataset.root)
-        return self._export(run, stream, dataset, choice.window, file_format)
+        return self._export(
+            Export(
+                stream=stream,
+                client=self.hook.get_conn(),
+                host=self.hook.host,
+                dataset=dataset,
+                run=run,
+                window=choice.window,
+                file_format=file_format,
+            )
+        )
 
-    def _export(
-        self, run: Run, stream: Stream, dataset: Dataset, window: Window, file_format: str
-    ) -> dict[str, Any]:
-        from airflow_provider_gong.exports.engine import Export
+    def _export(self, export: Export) -> dict[str, Any]:
         from airflow_provider_gong.exports.summary import summary_of
 
-        manifest = Export(
-            stream=stream,
-            client=self.hook.get_conn(),
-            host=self.hook.host,
-            dataset=dataset,
-            run=run,
-            window=window,
-            file_format=file_format,
-        ).execute()
+        manifest = export.execute()
         log.info("Exported %d rows with %d requests", manifest.rows, manifest.requests)
-        return summary_of(dataset, manifest)
+        return summary_of(export.dataset, manifest)
 
     def _tell_assets(self, context: Context, summary: dict[str, Any]) -> None:
         for outlet in self.outlets:

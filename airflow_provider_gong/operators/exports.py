@@ -19,9 +19,10 @@ if TYPE_CHECKING:
     from airflow.sdk import XComArg
 
     from airflow_provider_gong.exports.dataset import Dataset
+    from airflow_provider_gong.exports.engine import Export
     from airflow_provider_gong.exports.run import Run
     from airflow_provider_gong.exports.streams import Stream, Transcripts
-    from airflow_provider_gong.exports.window import Choice, Window
+    from airflow_provider_gong.exports.window import Choice
 
 log = logging.getLogger(__name__)
 
@@ -156,11 +157,12 @@ class GongExportTranscriptsOperator(GongWindowedExportOperator):
         """Return the transcripts that the arguments select."""
         from airflow_provider_gong.exports.streams import Calls, Transcripts
 
-        if isinstance(self.calls, list):
-            return Transcripts(call_ids=tuple(Calls().row_id(record) for record in self.calls))
-        calls = self.calls if isinstance(self.calls, dict) else read.as_text(self.calls)
+        calls = self.calls if isinstance(self.calls, (dict, list)) else read.as_text(self.calls)
+        calls = read.as_object("calls", calls)
+        if isinstance(calls, list):
+            return Transcripts(call_ids=tuple(Calls().row_id(record) for record in calls))
         if calls is not None:
-            return self._of_exported_calls(read.as_object("calls", calls))
+            return self._of_exported_calls(calls)
         return Transcripts(
             workspace_id=read.as_text(self.workspace_id),
             include_private=read.as_bool("include_private", self.include_private),
@@ -181,6 +183,7 @@ class GongExportTranscriptsOperator(GongWindowedExportOperator):
         return Transcripts(
             workspace_id=manifest.identity["workspace_id"],
             include_private=manifest.identity["include_private"],
+            filters=manifest.identity["filters"],
             call_ids=tuple(exported_ids(dataset, manifest, Calls())),
             calls_window=manifest.window,
         )
@@ -250,14 +253,14 @@ class GongExportUsersOperator(GongExportOperator):
             )
         return Choice(Window.snapshot(run.run_after), "a snapshot of now, named by run_after")
 
-    def _export(
-        self, run: Run, stream: Stream, dataset: Dataset, window: Window, file_format: str
-    ) -> dict[str, Any]:
+    def _export(self, export: Export) -> dict[str, Any]:
+        from airflow_provider_gong.exports.manifest import check_identity
         from airflow_provider_gong.exports.summary import summary_of
 
-        existing = dataset.manifest(window)
+        dataset, existing = export.dataset, export.dataset.manifest(export.window)
         if read.as_bool("overwrite", self.overwrite) or existing is None:
-            return super()._export(run, stream, dataset, window, file_format)
+            return super()._export(export)
+        check_identity(export.identity, existing, str(dataset.root))
         log.info("The snapshot exists: returned without a request (overwrite=True takes it again)")
         return summary_of(dataset, existing) | {"requests": 0}
 

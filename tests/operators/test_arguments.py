@@ -110,7 +110,15 @@ def test_switch_that_is_neither_is_refused(value: Any) -> None:
 # Ids
 
 
-@pytest.mark.parametrize("value", [*UNSET, [], (), "[]"])
+@pytest.mark.parametrize("value", [[], (), "[]"])
+def test_an_empty_list_of_ids_does_not_mean_everybody(value: Any) -> None:
+    with pytest.raises(
+        GongConfigurationError, match=r"^primary_user_ids=.* names nobody: leave it out to mean all"
+    ):
+        read.as_ids("primary_user_ids", value)
+
+
+@pytest.mark.parametrize("value", UNSET)
 def test_ids_may_be_left_out(value: Any) -> None:
     assert read.as_ids("primary_user_ids", value) is None
 
