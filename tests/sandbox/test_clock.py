@@ -9,7 +9,8 @@ MOMENT = datetime(2026, 1, 11, tzinfo=UTC)
 
 
 def test_by_default_it_runs_with_the_real_time() -> None:
-    assert abs(Clock().now() - datetime.now(UTC)) < timedelta(seconds=1)
+    clock = Clock()
+    assert datetime.now(UTC) <= clock.now() <= datetime.now(UTC)
 
 
 def test_a_set_clock_stands_still_until_it_runs_again() -> None:
@@ -17,7 +18,7 @@ def test_a_set_clock_stands_still_until_it_runs_again() -> None:
     clock.set(MOMENT)
     assert clock.now() == clock.now() == MOMENT
     clock.run()
-    assert abs(clock.now() - datetime.now(UTC)) < timedelta(seconds=1)
+    assert datetime.now(UTC) <= clock.now() <= datetime.now(UTC)
 
 
 def test_advancing_moves_a_standing_and_a_running_clock() -> None:
@@ -25,19 +26,18 @@ def test_advancing_moves_a_standing_and_a_running_clock() -> None:
     standing.advance(timedelta(hours=1))
     running.advance(timedelta(hours=1))
     assert standing.now() == MOMENT + timedelta(hours=1)
-    first = running.now()
-    assert first - datetime.now(UTC) > timedelta(minutes=59)
-    time.sleep(0.002)
-    assert running.now() > first
+    hour = timedelta(hours=1)
+    assert datetime.now(UTC) + hour <= running.now() <= datetime.now(UTC) + hour
 
 
 def test_skipped_time_counts_as_time_that_went_by() -> None:
     clock = Clock(MOMENT)
+    real = time.monotonic()
     start = clock.monotonic()
     clock.advance(timedelta(seconds=10))
     clock.set(MOMENT + timedelta(seconds=60))
     clock.set(MOMENT)
-    assert 60 <= clock.monotonic() - start < 61
+    assert 60 <= clock.monotonic() - start <= 60 + time.monotonic() - real
 
 
 def test_time_is_told_in_utc() -> None:
