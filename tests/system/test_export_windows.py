@@ -264,6 +264,38 @@ def test_backfill_of_a_cron_dag_with_interval_exports_the_days_before(
     assert_chosen(airflow, runs[0], of_day(5), INTERVAL)
 
 
+def test_interval_comes_before_the_data_interval_and_ends_with_it(
+    airflow: RealAirflow, exported: Callable[[str], Exported]
+) -> None:
+    [run] = backfill(airflow, "exports_two_days", day(6), day(6))
+    assert exported("exports_two_days").windows() == [(day(5), day(7))]
+    assert_chosen(airflow, run, (day(5), day(7)), INTERVAL)
+
+
+def test_partitioned_dag_exports_any_day_by_key_or_backfill(
+    airflow: RealAirflow, exported: Callable[[str], Exported], expected_ids: Callable[..., list[str]]
+) -> None:
+    trigger(airflow, "exports_partition_on_demand", partition_key="2026-01-03T00:00:00")
+    airflow.rest.create_backfill("exports_partition_on_demand", day(7), day(8))
+    runs = airflow.rest.wait_for_runs("exports_partition_on_demand", 3, seconds=SECONDS)
+    assert [run["state"] for run in runs] == ["success"] * 3
+    dataset = exported("exports_partition_on_demand")
+    assert dataset.windows() == [of_day(3), of_day(7), of_day(8)]
+    assert dataset.call_ids() == sorted(expected_ids(*of_day(3)) + expected_ids(day(7), day(9)))
+
+
+def test_mapped_exports_share_a_dataset(
+    airflow: RealAirflow, exported: Callable[[str], Exported], expected_ids: Callable[..., list[str]]
+) -> None:
+    run = trigger(airflow, "exports_mapped")
+    clear(airflow, run)
+    dataset = exported("exports_mapped")
+    assert dataset.windows() == [of_day(2), of_day(3), of_day(4)]
+    assert [manifest["run"]["map_index"] for manifest in dataset.manifests()] == [0, 1, 2]
+    assert [manifest["run"]["try_number"] for manifest in dataset.manifests()] == [2, 2, 2]
+    assert dataset.call_ids() == expected_ids(day(2), day(5))
+
+
 @pytest.mark.parametrize(
     ("dag_id", "mend"),
     [
@@ -307,8 +339,8 @@ def test_clearing_a_run_exports_its_own_window_again(
 def test_retry_keeps_the_window(
     airflow: RealAirflow, exported: Callable[[str], Exported], gongs: dict[str, GongSandbox]
 ) -> None:
-    # Not repeated by the client, and worth another try of the task.
-    gongs["gong_flaky"].faults.add("not_json")
+    # Longer than the client waits, and worth another try of the task.
+    gongs["gong_flaky"].faults.add("rate_limited", retry_after=120)
     run = trigger(airflow, "exports_retried")
     assert tries(airflow, run) == 2
     assert_chosen(airflow, run, until(run), BEGINNING)
@@ -324,7 +356,10 @@ def test_clearing_a_failed_run_that_a_later_one_has_covered_exports_nothing(
     dataset = exported("exports_overtaken")
     before = dataset.manifests()
     clear(airflow, failed)
-    assert "already covered" in log(airflow, failed, 2)
+    covered = (
+        f"already covered by exports that reach {day(3).isoformat()}; this run ends {day(2).isoformat()}"
+    )
+    assert f"Nothing to export of calls: {covered}" in log(airflow, failed, 2)
     assert summary(airflow, failed)["uri"] is None
     assert dataset.manifests() == before
     assert dataset.windows() == [(day(1), day(3)), of_day(3)]

@@ -72,6 +72,26 @@ export("exports_interval_backfill", DAILY_INTERVAL, {**ON_DEMAND, "max_active_ru
 export("exports_cron_backfill", "@daily", ON_DEMAND, **BEGINNING)
 export("exports_cron_interval_backfill", "@daily", ON_DEMAND, interval=DAY)
 
+export(
+    "exports_partition_on_demand",
+    CronPartitionTimetable("0 0 * * *", timezone="UTC", run_offset=-1),
+    ON_DEMAND,
+    interval=DAY,
+)
+export("exports_two_days", DAILY_INTERVAL, ON_DEMAND, interval="P2D")
+with DAG("exports_mapped", schedule=None, max_active_runs=1):
+    # One dataset, whose stretches of time are exported side by side.
+    GongExportCallsOperator.partial(
+        task_id="export",
+        destination=f"file://{os.environ['GONG_EXPORTS']}/exports_mapped",
+        gong_conn_id="gong_past",
+    ).expand_kwargs(
+        [
+            {"from_datetime": f"2026-01-0{first}", "to_datetime": f"2026-01-0{first + 1}"}
+            for first in (2, 3, 4)
+        ]
+    )
+
 # What cannot be exported
 
 export("exports_no_beginning")
