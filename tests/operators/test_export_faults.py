@@ -1,0 +1,341 @@
+"""Each fault of Gong meets each export: what was exported is whole, or there is no export."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from airflow_provider_gong.exceptions import GongConfigurationError
+from airflow_provider_gong.exports import read_export
+from airflow_provider_gong.exports.storage import open_destination
+from airflow_provider_gong.operators.exports import (
+    GongExportCallsOperator,
+    GongExportLogsOperator,
+    GongExportTranscriptsOperator,
+    GongExportUsersOperator,
+)
+from airflow_provider_gong.sandbox import GongSandbox
+from airflow_provider_gong.sandbox.faults import OF_SEQUENCES, FaultKind
+from tests.operators.conftest import NOW
+from tests.operators.exporting import (
+    Kind,
+    assert_nothing_published,
+    attempt,
+    call_ids,
+    day,
+    digests,
+    interval_run,
+    manifest,
+    manifests,
+    rows,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.operators.conftest import Connect
+    from tests.support.task_runner import TaskResult
+
+pytestmark = pytest.mark.usefixtures("no_waiting")
+
+# More than two pages of each, so that a page may be the first, one between, or the last.
+PER_DAY = 215
+CALLS, TRANSCRIPTS = "/v2/calls/extensive", "/v2/calls/transcript"
+
+RECOVERS = "success"
+RETRIES = "up_for_retry"
+FAILS = "failed"
+
+
+@dataclass(frozen=True)
+class Subject:
+    """An export and those of its requests that a fault strikes."""
+
+    kind: Kind
+    path: str
+    arguments: dict[str, Any] = field(default_factory=dict)
+    has_cursors: bool = True
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """A fault, and how the task ends when it strikes one request or all that follow, and why."""
+
+    kind: FaultKind
+    once: str
+    always: str
+    why: str
+    settings: dict[str, Any] = field(default_factory=dict)
+    extra: dict[str, Any] = field(default_factory=dict)
+
+
+SUBJECTS = {
+    "calls": Subject(GongExportCallsOperator, CALLS),
+    "transcripts_of_calls": Subject(GongExportTranscriptsOperator, TRANSCRIPTS, has_cursors=False),
+    "transcripts_listing": Subject(GongExportTranscriptsOperator, CALLS),
+    "transcripts_listed": Subject(GongExportTranscriptsOperator, TRANSCRIPTS, has_cursors=False),
+    "users": Subject(GongExportUsersOperator, "/v2/users"),
+    "logs": Subject(GongExportLogsOperator, "/v2/logs", {"log_type": "AccessLog", "settle": "PT0S"}),
+}
+
+TROUBLES = {
+    "server_error": Trouble(
+        FaultKind.SERVER_ERROR,
+        RECOVERS,
+        RETRIES,
+        "a read is sent again; Gong may be back at the next attempt",
+    ),
+    "key_refused": Trouble(
+        FaultKind.SERVER_ERROR, FAILS, FAILS, "somebody has to mend the key", {"status": 401}
+    ),
+    "nothing_there": Trouble(
+        FaultKind.SERVER_ERROR,
+        FAILS,
+        FAILS,
+        "a 404 that does not name an empty list is none",
+        {"status": 404},
+    ),
+    "rate_limited": Trouble(
+        FaultKind.RATE_LIMITED, RECOVERS, RETRIES, "Gong says when to come back, and the wait is short"
+    ),
+    "rate_limited_for_long": Trouble(
+        FaultKind.RATE_LIMITED,
+        RETRIES,
+        RETRIES,
+        "no worker is held for longer than max_wait",
+        {"retry_after": 7200},
+    ),
+    "dropped_connection": Trouble(
+        FaultKind.DROPPED_CONNECTION, RECOVERS, RETRIES, "a read is sent again when its reply was lost"
+    ),
+    "truncated_json": Trouble(
+        FaultKind.TRUNCATED_JSON, RECOVERS, RETRIES, "the end of the reply was lost on its way"
+    ),
+    "not_json": Trouble(
+        FaultKind.NOT_JSON, FAILS, FAILS, "another server answers: Base URL or a proxy is wrong"
+    ),
+    "missing_items": Trouble(
+        FaultKind.MISSING_ITEMS, FAILS, FAILS, "Gong breaks its promise; no records is not an empty list"
+    ),
+    "redirect": Trouble(FaultKind.REDIRECT, FAILS, FAILS, "following it would give the key away"),
+    "repeated_cursor": Trouble(
+        FaultKind.REPEATED_CURSOR,
+        RETRIES,
+        RETRIES,
+        "the list would never end; another chain has other cursors",
+    ),
+    "expired_cursor": Trouble(
+        FaultKind.EXPIRED_CURSOR,
+        RECOVERS,
+        FAILS,
+        "the window is read anew, and is too long if that does not help",
+    ),
+    "slow": Trouble(FaultKind.SLOW, RECOVERS, RECOVERS, "late is not wrong", {"seconds": 0.02}),
+    "too_slow": Trouble(
+        FaultKind.SLOW,
+        RECOVERS,
+        RETRIES,
+        "a read is sent again after its time is up",
+        {"seconds": 0.4},
+        {"read_timeout": 0.25},
+    ),
+}
+
+
+def encounters() -> Iterator[Any]:
+    """Generate every meeting of a subject and a trouble that can come about."""
+    for name, subject in SUBJECTS.items():
+        for what, trouble in TROUBLES.items():
+            if trouble.kind in OF_SEQUENCES and not subject.has_cursors:
+                continue
+            for page in ("first", "later"):
+                for often in ("once", "always"):
+                    yield pytest.param(name, trouble, page, often, id=f"{name}-{what}-{page}-{often}")
+
+
+@pytest.fixture(scope="module")
+def company() -> Iterator[GongSandbox]:
+    """Run a small company, in which every attempt of this module finds the same."""
+    with GongSandbox(
+        seed=7, calls=PER_DAY, days=2, users=PER_DAY, logs=PER_DAY, now=NOW, today=NOW.date(), per_second=None
+    ) as gong:
+        yield gong
+
+
+@dataclass(frozen=True)
+class Undisturbed:
+    """An export that met no fault."""
+
+    folder: Path
+    summary: dict[str, Any]
+    rows: list[dict[str, Any]]
+
+
+class Oracle:
+    """Export everything once without faults, when it is asked for."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._known: dict[str, Undisturbed] = {}
+
+    def __getitem__(self, name: str) -> Undisturbed:
+        if name not in self._known:
+            folder = self._folder / name
+            summary = run(self, name, f"file://{folder}").succeeded().xcom
+            self._known[name] = Undisturbed(folder, summary, rows(summary))
+        return self._known[name]
+
+
+@pytest.fixture(scope="module")
+def oracles(tmp_path_factory: pytest.TempPathFactory) -> Oracle:
+    """Return what the exports of this module's company have to be."""
+    return Oracle(tmp_path_factory.mktemp("undisturbed"))
+
+
+@pytest.fixture
+def oracle(oracles: Oracle, gong: GongSandbox) -> Oracle:
+    """Return the undisturbed exports, all of them taken before a fault is added."""
+    for name in SUBJECTS:
+        assert oracles[name].rows
+    gong.requests.clear()
+    return oracles
+
+
+def run(oracle: Oracle, name: str, destination: str, try_number: int = 1) -> TaskResult:
+    """Make an attempt of the same run, whatever became of those before."""
+    subject = SUBJECTS[name]
+    arguments = dict(subject.arguments)
+    if name == "transcripts_of_calls":
+        arguments["calls"] = oracle["calls"].summary
+    return attempt(
+        subject.kind, destination=destination, run=interval_run(9), try_number=try_number, **arguments
+    )
+
+
+def strike(gong: GongSandbox, path: str, trouble: Trouble, page: str, often: str) -> Any:
+    """Add the fault; a cursor's first page is the second of the list, since it is the first that needs one."""
+    return gong.faults.add(
+        trouble.kind,
+        path=path,
+        skip=0 if page == "first" else 1,
+        times=1 if often == "once" else None,
+        **trouble.settings,
+    )
+
+
+def facts(summary: dict[str, Any]) -> dict[str, Any]:
+    """Return what a manifest says of its rows; how many requests it took depends on the faults."""
+    return {
+        name: value for name, value in manifest(summary).items() if name not in ("requests", "seconds", "run")
+    }
+
+
+def assert_same(result: TaskResult, folder: Path, expected: Undisturbed) -> None:
+    """Assert that an export is the undisturbed one: its rows in order, its files and what its manifest says."""
+    summary = result.succeeded().xcom
+    assert rows(summary) == expected.rows
+    assert digests(folder) == digests(expected.folder)
+    assert manifests(folder) == manifests(expected.folder)
+    assert facts(summary) == facts(expected.summary)
+
+
+def assert_nothing_to_read(result: TaskResult, folder: Path, expected: Undisturbed) -> None:
+    """Assert that no follower finds an export, nor where its manifest would be."""
+    assert result.xcom is None
+    assert result.outlet_events == []
+    assert_nothing_published(folder)
+    uri = expected.summary["uri"].replace(str(expected.folder), str(folder))
+    with pytest.raises(GongConfigurationError, match="There is no manifest"):
+        list(read_export(uri))
+
+
+def test_every_kind_of_fault_has_an_outcome() -> None:
+    assert {trouble.kind for trouble in TROUBLES.values()} == set(FaultKind)
+
+
+def test_undisturbed_exports_are_what_the_company_has_on_three_pages(
+    gong: GongSandbox, oracle: Oracle
+) -> None:
+    window = day(9), day(10)
+    transcripts = gong.world.call_ids(*window, transcribed=True)
+    assert call_ids(oracle["calls"].rows) == gong.world.call_ids(*window)
+    for name in ("transcripts_of_calls", "transcripts_listed"):
+        assert [row["callId"] for row in oracle[name].rows] == transcripts
+    assert [row["id"] for row in oracle["users"].rows] == [user.id for user in gong.world.find_users()]
+    assert len(oracle["logs"].rows) == len(gong.world.find_logs("AccessLog", *window))
+    assert {oracle[name].summary["requests"] for name in SUBJECTS} == {3, 6}
+
+
+@pytest.mark.parametrize(("name", "trouble", "page", "often"), list(encounters()))
+def test_export_is_whole_or_absent_and_the_retry_makes_it_whole(
+    gong: GongSandbox,
+    connect: Connect,
+    oracle: Oracle,
+    folder: Path,
+    destination: str,
+    name: str,
+    trouble: Trouble,
+    page: str,
+    often: str,
+) -> None:
+    connect(gong, **trouble.extra)
+    fault = strike(gong, SUBJECTS[name].path, trouble, page, often)
+    result = run(oracle, name, destination)
+    assert fault.struck > 0
+    assert result.state == (trouble.once if often == "once" else trouble.always), trouble.why
+    if result.state == RECOVERS:
+        assert_same(result, folder, oracle[name])
+        assert manifest(result.xcom)["requests"] == len(gong.requests)
+    else:
+        assert_nothing_to_read(result, folder, oracle[name])
+    gong.faults.clear()
+    connect(gong)
+    assert_same(run(oracle, name, destination, try_number=2), folder, oracle[name])
+
+
+@pytest.mark.parametrize("what", ["server_error", "redirect"])
+@pytest.mark.parametrize("name", ["calls", "transcripts_listing", "logs"])
+def test_fault_of_an_export_made_again_leaves_the_one_that_was(
+    gong: GongSandbox, oracle: Oracle, folder: Path, destination: str, name: str, what: str
+) -> None:
+    run(oracle, name, destination).succeeded()
+    before = digests(folder)
+    strike(gong, SUBJECTS[name].path, TROUBLES[what], "later", "always")
+    assert run(oracle, name, destination, try_number=2).state == TROUBLES[what].always
+    assert digests(folder) == before
+    uri = oracle[name].summary["uri"].replace(str(oracle[name].folder), str(folder))
+    assert list(read_export(uri)) == oracle[name].rows
+
+
+# Object storage
+
+
+def visible(bucket: str) -> list[str]:
+    """Return the manifests and data files of a bucket."""
+    names = open_destination(f"s3://export_s3@{bucket}").fs.find(bucket)
+    return sorted(name for name in names if "/_staging/" not in name and "/_runs/" not in name)
+
+
+@pytest.mark.parametrize("name", ["calls", "transcripts_listing"])
+def test_export_to_s3_that_failed_on_a_later_page_is_absent_until_the_retry(
+    gong: GongSandbox, oracle: Oracle, bucket: str, name: str
+) -> None:
+    destination = f"s3://export_s3@{bucket}/gong"
+    strike(gong, SUBJECTS[name].path, TROUBLES["server_error"], "later", "always")
+    assert run(oracle, name, destination).state == RETRIES
+    assert visible(bucket) == []
+    gong.faults.clear()
+    assert rows(run(oracle, name, destination, try_number=2).succeeded().xcom) == oracle[name].rows
+
+
+@pytest.mark.parametrize("name", ["calls", "transcripts_listing"])
+def test_export_to_s3_survives_a_cursor_that_expires(
+    gong: GongSandbox, oracle: Oracle, bucket: str, name: str
+) -> None:
+    strike(gong, SUBJECTS[name].path, TROUBLES["expired_cursor"], "later", "once")
+    summary = run(oracle, name, f"s3://export_s3@{bucket}/gong").succeeded().xcom
+    assert rows(summary) == oracle[name].rows
+    assert len(visible(bucket)) == 3  # the rows, their ids and the manifest
