@@ -442,11 +442,6 @@ REFUSED: dict[str, tuple[RunSpec, dict[str, Any], str]] = {
         "future: what happens until then would never be exported. Run it when the window has passed (a "
         "CronPartitionTimetable does with run_offset=-1).",
     ),
-    "unreadable": (
-        cron_run(9),
-        {"interval": "daily"},
-        "interval='daily' is not a length of time: give a timedelta or an ISO 8601 duration such as 'P1D' or 'PT1H'.",
-    ),
 }
 
 
