@@ -59,7 +59,9 @@ def distributions(draw: st.DrawFn, cut: datetime) -> list[Drawn]:
     sizes = st.sampled_from((1, 1, 1, 1, 1, 1, 1, 120))
     # Most are shown ten minutes after they began; the others just before or after the moment of the export.
     delays = st.sampled_from((None, None, None, -MS, timedelta(0), MS, timedelta(days=2)))
-    drawn = []
+    # What lies hard at the edges is in every distribution, and is shown.
+    hard = [moment for edge in (FROM, cut, TO) for moment in (edge - MS, edge)]
+    drawn = [Drawn(started, NOW, private=False, calls=1) for started in hard]
     for started in draw(st.lists(moments(FROM, cut, TO), max_size=12)):
         delay = draw(delays)
         visible_at = started + timedelta(minutes=10) if delay is None else NOW + delay
