@@ -56,7 +56,15 @@ def content_selector(content: str | dict[str, Any]) -> dict[str, Any] | None:
         raise GongConfigurationError(
             f"content={content!r} is neither the name of a preset nor Gong's contentSelector object."
         )
-    if (content.get("exposedFields") or {}).get("media"):
+    unknown = sorted(set(content) - {"context", "contextTiming", "exposedFields"})
+    exposed = content.get("exposedFields") or {}
+    if unknown or not isinstance(exposed, dict):
+        problem = f"unknown {', '.join(unknown)}" if unknown else "exposedFields is no object"
+        raise GongConfigurationError(
+            f"content={content!r} is not Gong's contentSelector object ({problem}): it has context, contextTiming "
+            "and exposedFields."
+        )
+    if exposed.get("media"):
         raise GongConfigurationError(
             "content asks for exposedFields.media: Gong signs media URLs anew in every reply and they die after "
             "eight hours, so exports never store them. Leave it out."

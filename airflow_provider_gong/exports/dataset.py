@@ -68,6 +68,13 @@ class Dataset:
         months = [month for month in self._months() if month <= _month(end)][-2:]
         return last_gap(window for month in months for window in self._windows(month) if window.end <= end)
 
+    def oldest_start(self) -> datetime | None:
+        """Return where the windows of the oldest month with exports begin."""
+        for month in self._months():
+            if windows := self._windows(month):
+                return min(window.start for window in windows)
+        return None
+
     def newest(self) -> Manifest | None:
         """Return the manifest whose window ends last."""
         for month in reversed(self._months()):
@@ -183,7 +190,11 @@ def _window_body(window: Window) -> dict[str, object]:
 
 def _window_in(content: bytes | None, **wanted: object) -> Window | None:
     """Read a window that `_window_body` wrote, unless a field differs from what is wanted."""
-    body = json.loads(content) if content else {}
-    if not body or any(body.get(name) != value for name, value in wanted.items()):
+    try:
+        body = json.loads(content or b"{}")
+        if any(body[name] != value for name, value in wanted.items()):
+            return None
+        return Window(datetime.fromisoformat(body["from"]), datetime.fromisoformat(body["to"]))
+    except (ValueError, KeyError, TypeError):
+        # Absent, or damaged: the window is chosen again.
         return None
-    return Window(datetime.fromisoformat(body["from"]), datetime.fromisoformat(body["to"]))

@@ -60,14 +60,15 @@ class Export:
 
     def execute(self) -> Manifest:
         """Read the window and publish it; an exception leaves what was published before."""
-        check_identity(self.identity, self.dataset.newest(), str(self.dataset.root))
+        self._check_identity()
         self.dataset.plan(self.run, self.window)
         began, before = time.monotonic(), self.client.requests
         with tempfile.TemporaryDirectory(prefix="gong-export-") as folder:
             taken = self._ids_of_others()
             with frozen_heap():
                 tally, draft = self._read(Path(folder), taken)
-            # Listed again: another run may have published while this one was reading.
+            # Looked at again: another run may have published while this one was reading.
+            self._check_identity()
             draft = _without(self._ids_of_others() - taken, draft, Path(folder), tally)
             manifest = replace(
                 self._describe(draft, tally),
@@ -76,6 +77,10 @@ class Export:
             )
             publish(self.dataset, self.run, manifest, draft)
         return manifest
+
+    def _check_identity(self) -> None:
+        for manifest in (self.dataset.newest(), self.dataset.manifest(self.window)):
+            check_identity(self.identity, manifest, str(self.dataset.root))
 
     def _read(self, folder: Path, taken: set[int | str]) -> tuple[Tally, Writer]:
         for chain in range(_CURSOR_CHAINS):

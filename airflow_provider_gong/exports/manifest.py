@@ -68,9 +68,14 @@ class Manifest:
     @classmethod
     def from_json(cls, content: bytes, source: str) -> Manifest:
         """Read a manifest; one of a later format is refused, unknown fields of ours are not."""
-        body = json.loads(content)
-        if "format_version" not in body:
-            raise GongConfigurationError(f"{source} is not the manifest of an export.")
+        try:
+            body = json.loads(content)
+        except ValueError:
+            body = None
+        if not isinstance(body, dict) or "format_version" not in body:
+            raise GongConfigurationError(
+                f"{source} is not the manifest of an export, or was damaged: delete it and clear the run that wrote it."
+            )
         if body["format_version"] > FORMAT_VERSION:
             raise GongConfigurationError(
                 f"{source} was written in format {body['format_version']} by airflow-provider-gong "

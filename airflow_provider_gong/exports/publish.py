@@ -34,18 +34,19 @@ def publish(dataset: Dataset, run: Run, manifest: Manifest, draft: Writer) -> No
 
 
 def _put_in_place(dataset: Dataset, run: Run, manifest: Manifest, draft: Writer) -> None:
-    _upload_missing(dataset, manifest, draft)
+    # A part of this name is the same content, unless it was damaged: then this puts it right.
+    _upload(dataset, manifest, draft)
     storage.put_file(draft.ids_path, dataset.ids_path(manifest.window), dataset.staging)
     dataset.record_run(run, manifest.window)
     storage.put_bytes(manifest.to_json(), dataset.manifest_path(manifest.window), dataset.staging)
     # An attempt beside this one may have deleted a part between its upload and the manifest that names it.
-    _upload_missing(dataset, manifest, draft)
+    _upload(dataset, manifest, draft, only_missing=True)
 
 
-def _upload_missing(dataset: Dataset, manifest: Manifest, draft: Writer) -> None:
+def _upload(dataset: Dataset, manifest: Manifest, draft: Writer, *, only_missing: bool = False) -> None:
     for part, local in zip(manifest.parts, draft.parts, strict=True):
         target = dataset.root / part.name
-        if storage.size_of(target) != part.bytes:
+        if not only_missing or storage.size_of(target) != part.bytes:
             storage.put_file(local.path, target, dataset.staging)
 
 

@@ -46,7 +46,8 @@ def open_export(export: dict[str, Any] | str, conn_id: str | None = None) -> tup
             f"{_shown(export)} is neither the summary of an export task nor the URI of a manifest: pass the "
             "task's output, or the `uri` in it (…/_manifests/<month>/<to>_<from>.json)."
         )
-    path = storage.open_destination(uri, conn_id)
+    # A connection that the URI names is that of the export; the given one is for those that name none.
+    path = storage.open_destination(uri, None if "@" in uri.split("/_manifests/")[0] else conn_id)
     content = storage.read_bytes(path)
     if content is None:
         raise GongConfigurationError(

@@ -17,7 +17,11 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_EXTRAS = {"s3": "amazon", "gs": "google", "gcs": "google", "abfs": "azure", "abfss": "azure", "adl": "azure"}
+_EXTRAS = {
+    **dict.fromkeys(("s3", "s3a"), "amazon"),
+    **dict.fromkeys(("gs", "gcs"), "google"),
+    **dict.fromkeys(("abfs", "abfss", "adl"), "azure"),
+}
 # An upload to these appears whole or not at all; elsewhere a file is written aside and moved.
 _ATOMIC_UPLOAD = frozenset(_EXTRAS)
 
@@ -35,6 +39,17 @@ def open_destination(destination: str, conn_id: str | None = None) -> ObjectStor
         raise GongConfigurationError(
             f"destination={destination!r} is neither a URL nor an absolute path: write for example "
             "'s3://my_aws@bucket/gong' or 'file:///data/gong'."
+        )
+    url = urlsplit(destination)
+    if scheme == "file" and url.netloc:
+        raise GongConfigurationError(
+            f"destination={destination!r} names no absolute path: write 'file:///{url.netloc}{url.path}', with three "
+            "slashes."
+        )
+    if conn_id and url.username not in (None, conn_id):
+        raise GongConfigurationError(
+            f"destination={destination!r} names the connection {url.username!r} and destination_conn_id={conn_id!r} "
+            "another one: leave one of them out."
         )
     try:
         path = ObjectStoragePath(destination if scheme else f"file://{destination}", conn_id=conn_id)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar, cast
 
 from airflow_provider_gong.api import calls, logs, users
-from airflow_provider_gong.exceptions import GongUnexpectedResponse
+from airflow_provider_gong.api.encode import wire_id
+from airflow_provider_gong.exceptions import GongConfigurationError, GongUnexpectedResponse
 from airflow_provider_gong.exports.content import content_selector, selected_blocks
 from airflow_provider_gong.exports.writer import Row, short_hash
 
@@ -73,7 +74,7 @@ class Calls:
     @property
     def selection(self) -> dict[str, Any]:
         """Return what must not change within a dataset."""
-        filters = {"primary_user_ids": sorted(self.primary_user_ids)} if self.primary_user_ids else {}
+        filters = {"primary_user_ids": sorted(set(self.primary_user_ids))} if self.primary_user_ids else {}
         return {
             "workspace_id": self.workspace_id,
             "filters": filters,
@@ -110,7 +111,8 @@ class Transcripts:
     workspace_id: str | None = None
     include_private: bool = False
     filters: dict[str, Any] = field(default_factory=dict)
-    call_ids: tuple[str, ...] | None = None
+    # Numbers take less memory than their texts.
+    call_ids: tuple[int | str, ...] | None = None
     calls_window: Window | None = None
 
     @property
@@ -130,13 +132,13 @@ class Transcripts:
     def read(self, client: GongClient, window: Window) -> Iterator[Batch]:
         """Read the transcripts that are ready, and name the calls whose transcript is not."""
         tally = Batch([], 0)
-        ids = iter(self.call_ids) if self.call_ids is not None else self._list(client, window, tally)
+        ids = map(str, self.call_ids) if self.call_ids is not None else self._list(client, window, tally)
         while asked := list(islice(ids, IDS_PER_REQUEST)):
             # By id alone: dates beside the ids would drop calls whose start differs from the listed one,
             # and Gong refuses a workspace beside ids.
             found: dict[str, dict[str, Any]] = {}
             for page in client.pages(calls.list_call_transcripts(call_ids=asked)):
-                found |= {str(_key(record, "callId")): record for record in page.items}
+                found |= {_id(record, "callId"): record for record in page.items}
             rows = [_transcript_row(found[call_id]) for call_id in asked if call_id in found]
             pending = [call_id for call_id in asked if call_id not in found]
             yield Batch(rows, len(rows), tally.announced, private=tally.private, pending=pending)
@@ -177,7 +179,7 @@ class Users:
     def read(self, client: GongClient, window: Window) -> Iterator[Batch]:
         """Read all users; the window is the moment of the snapshot."""
         for page in client.pages(users.list_users(include_avatars=self.include_avatars or None)):
-            rows = [Row.of(record, id=str(_key(record, "id"))) for record in page.items]
+            rows = [Row.of(record, id=_id(record, "id")) for record in page.items]
             yield Batch(rows, len(page.items), page.total)
 
     def row_id(self, record: dict[str, Any]) -> str:
@@ -216,12 +218,35 @@ class Logs:
 
 def read_ahead(items: Iterator[Item]) -> Iterator[Item]:
     """Ask for the next item while the caller is busy with this one: Gong's answer and our work overlap."""
-    end = object()
-    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="gong-read-ahead") as reader:
-        coming = reader.submit(next, items, end)
-        while (item := coming.result()) is not end:
-            coming = reader.submit(next, items, end)
-            yield cast("Item", item)
+    coming = _Coming(items)
+    while (item := coming.result()) is not _Coming.END:
+        coming = _Coming(items)
+        yield cast("Item", item)
+
+
+class _Coming:
+    """The next item, on its way; a daemon thread, so that a task that is stopped need not wait for the answer."""
+
+    END = object()
+
+    def __init__(self, items: Iterator[Any]) -> None:
+        self._items = items
+        self._item: Any = None
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(target=self._fetch, name="gong-read-ahead", daemon=True)
+        self._thread.start()
+
+    def _fetch(self) -> None:
+        try:
+            self._item = next(self._items, self.END)
+        except BaseException as error:
+            self._error = error
+
+    def result(self) -> Any:
+        self._thread.join()
+        if self._error is not None:
+            raise self._error
+        return self._item
 
 
 def _folder(name: str, **partitions: str | None) -> str:
@@ -229,12 +254,19 @@ def _folder(name: str, **partitions: str | None) -> str:
 
 
 def _is_private(record: dict[str, Any]) -> bool:
-    return bool(_key(record, "metaData").get("isPrivate"))
+    return bool(_basic(record).get("isPrivate"))
+
+
+def _basic(record: dict[str, Any]) -> dict[str, Any]:
+    basic = _key(record, "metaData")
+    if not isinstance(basic, dict):
+        raise GongUnexpectedResponse("A record of Gong's reply has a metaData that is no object.")
+    return basic
 
 
 def _call_row(record: dict[str, Any], blocks: Iterable[str]) -> Row:
-    basic = _key(record, "metaData")
-    basic["id"] = str(_key(basic, "id"))
+    basic = _basic(record)
+    basic["id"] = _id(basic, "id")
     row = {block: record.get(block) for block in blocks}
     # What Gong adds one day is kept; media URLs are dead before anyone reads them.
     row |= {name: value for name, value in record.items() if name not in row and name != "media"}
@@ -242,7 +274,7 @@ def _call_row(record: dict[str, Any], blocks: Iterable[str]) -> Row:
 
 
 def _transcript_row(record: dict[str, Any]) -> Row:
-    record["callId"] = str(record["callId"])
+    record["callId"] = _id(record, "callId")
     return Row.of(record, id=record["callId"])
 
 
@@ -252,6 +284,15 @@ def _log_row(record: dict[str, Any], seen: Counter[str]) -> Row:
     record["_id"] = f"{digest}-{seen[digest]}"
     seen[digest] += 1
     return Row.of(record, id=record["_id"], basic=digest, start=record.get("eventTime"))
+
+
+def _id(record: dict[str, Any], name: str) -> str:
+    """Return an id as text; what cannot be one would be lost or mixed up on the way to a warehouse."""
+    value = _key(record, name)
+    try:
+        return wire_id(value, name)
+    except GongConfigurationError:
+        raise GongUnexpectedResponse(f"A record of Gong's reply has a {name} that is no id.") from None
 
 
 def _key(record: dict[str, Any], name: str) -> Any:

@@ -43,5 +43,8 @@ def empty_summary(dataset: Dataset) -> dict[str, Any]:
 
 def _place(dataset: Dataset) -> dict[str, str]:
     root = dataset.root
-    # Local paths have no bucket, and their key has lost its leading slash.
-    return {"bucket": root.bucket, "prefix": root.key if root.bucket else root.path}
+    # Local paths have no bucket, and `key` is not to be trusted with all characters.
+    return {
+        "bucket": root.bucket,
+        "prefix": root.path.removeprefix(f"{root.bucket}/") if root.bucket else root.path,
+    }

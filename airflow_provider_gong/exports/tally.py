@@ -64,7 +64,7 @@ def moment(text: str | None) -> datetime | None:
     """Return the moment that a record tells; one that cannot be read is no reason to fail an export."""
     try:
         start = datetime.fromisoformat(text or "")
-    except ValueError:
+    except (ValueError, TypeError):
         return None
     return start if start.tzinfo else start.replace(tzinfo=UTC)
 

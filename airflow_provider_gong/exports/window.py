@@ -56,7 +56,9 @@ class Window:
 
 def stamp(moment: datetime) -> str:
     """Write a moment as file names of a dataset do."""
-    return moment.astimezone(UTC).strftime(_STAMP)
+    # Not %Y: it writes years of less than four digits as they are.
+    moment = moment.astimezone(UTC)
+    return f"{moment.year:04d}{moment:%m%dT%H%M%SZ}"
 
 
 def unstamp(text: str) -> datetime:
@@ -97,6 +99,9 @@ class Coverage(Protocol):
     def gap_before(self, end: datetime) -> Window | None:
         """Return the last stretch before the given end that lies uncovered between two windows."""
 
+    def oldest_start(self) -> datetime | None:
+        """Return where the exported windows begin."""
+
 
 @dataclass(frozen=True)
 class Choice:
@@ -121,9 +126,11 @@ def choose_window(
     """
     if kept is not None:
         return Choice(kept, "kept from an earlier attempt of this run")
-    choice = (
-        _from_arguments(arguments) or _from_run(arguments, run) or _from_coverage(arguments, run, coverage)
-    )
+    choice = _from_arguments(arguments) or _from_run(arguments, run)
+    if choice is None:
+        choice = _from_coverage(arguments, run, coverage)
+    elif coverage is not None and run.run_type == "scheduled":
+        choice = replace(choice, gap=_gap_until(choice, coverage))
     _refuse_the_future(choice)
     return choice
 
@@ -194,7 +201,23 @@ def _from_coverage(arguments: WindowArguments, run: Run, coverage: Coverage | No
         return _first(arguments, end, coverage)
     window = Window(start, end)
     choice = _uncovered(window, "from the newest exported window until this run", coverage)
-    return replace(choice, gap=coverage.gap_before(start))
+    return replace(choice, gap=coverage.gap_before(start) or _unread_beginning(arguments, coverage))
+
+
+def _gap_until(choice: Choice, coverage: Coverage) -> Window | None:
+    """Return the time that lies between the newest export and a scheduled window, as after a change of `settle`."""
+    if choice.window is None:
+        return None
+    reached = coverage.newest_end(choice.window.start)
+    return None if reached is None or reached == choice.window.start else Window(reached, choice.window.start)
+
+
+def _unread_beginning(arguments: WindowArguments, coverage: Coverage) -> Window | None:
+    """Return the time before all exports that `initial_from_datetime` asks for."""
+    wanted, oldest = arguments.initial_from_datetime, coverage.oldest_start()
+    if wanted is None or oldest is None or _whole_second(wanted) >= oldest:
+        return None
+    return Window(_whole_second(wanted), oldest)
 
 
 def _first(arguments: WindowArguments, end: datetime, coverage: Coverage) -> Choice:

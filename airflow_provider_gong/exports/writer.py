@@ -6,6 +6,7 @@ import gzip
 import hashlib
 import io
 import json
+import math
 from dataclasses import dataclass
 from itertools import islice
 from typing import IO, TYPE_CHECKING, Any, cast
@@ -20,7 +21,7 @@ DEFAULT_FORMAT = "jsonl.gz"
 PART_BYTES = 256 * 2**20
 
 # Made once: `json.dumps` with any option makes an encoder for each record.
-_LINE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+_LINE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 _SORTED = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
 
 
@@ -62,12 +63,24 @@ class LocalPart:
 
 def encode(record: Any) -> bytes:
     """Write a record as one line of UTF-8 JSON, without the line feed."""
-    text = json.dumps(record, ensure_ascii=False, separators=(",", ":"))
+    try:
+        text = _LINE.encode(record)
+    except ValueError:
+        text = _LINE.encode(_without_infinities(record))
     try:
         return text.encode()
     except UnicodeEncodeError:
         # A text that was cut within an emoji ends with half of a surrogate pair, for which UTF-8 has no bytes.
         return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode()
+
+
+def _without_infinities(value: Any) -> Any:
+    """Put null for numbers that JSON has no words for: strict readers refuse NaN and Infinity."""
+    if isinstance(value, dict):
+        return {name: _without_infinities(one) for name, one in value.items()}
+    if isinstance(value, list):
+        return [_without_infinities(one) for one in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def short_hash(record: Any, size: int = 6) -> str:

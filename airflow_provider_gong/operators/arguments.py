@@ -6,10 +6,12 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from airflow_provider_gong.api.encode import wire_id
 from airflow_provider_gong.exceptions import GongConfigurationError
 
 # What an empty template or a rendered None leaves behind.
 _UNSET = (None, "", "None")
+_LONGEST = timedelta(days=36_500)
 
 
 def as_datetime(name: str, value: datetime | str | None) -> datetime | None:
@@ -23,27 +25,36 @@ def as_datetime(name: str, value: datetime | str | None) -> datetime | None:
             f"{name}={value!r} is not a date and time: give a datetime or ISO 8601 text such as "
             "'2026-01-31T08:00:00+00:00'."
         ) from None
+    if moment.year < 2000:
+        raise GongConfigurationError(
+            f"{name}={value!r} lies before the year 2000: no record of Gong's is that old."
+        )
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def as_duration(name: str, value: timedelta | str | None) -> timedelta | None:
     """Read a length of time: a timedelta or an ISO 8601 duration (`P1D`, `PT1H`); empty text means None."""
-    if value is None or isinstance(value, timedelta):
-        return value
     if value in _UNSET:
         return None
+    duration = value if isinstance(value, timedelta) else _parse_duration(value)
+    # pendulum's durations are timedeltas that take a month for 30 days.
+    has_months = getattr(duration, "years", 0) or getattr(duration, "months", 0)
+    if duration is None or has_months or abs(duration) > _LONGEST:
+        raise GongConfigurationError(
+            f"{name}={value!r} is not a length of time: give a timedelta or an ISO 8601 duration "
+            "such as 'P1D' or 'PT1H' (months and years have no fixed length)."
+        )
+    return timedelta(seconds=duration.total_seconds())
+
+
+def _parse_duration(value: Any) -> timedelta | None:
     import pendulum
 
     try:
-        duration = pendulum.parse(str(value).strip())
-    except ValueError:
-        duration = None
-    if not isinstance(duration, pendulum.Duration):
-        raise GongConfigurationError(
-            f"{name}={value!r} is not a length of time: give a timedelta or an ISO 8601 duration "
-            "such as 'P1D' or 'PT1H'."
-        )
-    return duration.as_timedelta()
+        parsed = pendulum.parse(str(value).strip())
+    except (ValueError, AttributeError):
+        return None
+    return parsed if isinstance(parsed, pendulum.Duration) else None
 
 
 def as_bool(name: str, value: bool | str | None) -> bool:
@@ -76,6 +87,11 @@ def as_ids(name: str, value: list[str] | tuple[str, ...] | str | None) -> tuple[
 
 def _is_id(value: object) -> bool:
     return isinstance(value, (str, int)) and not isinstance(value, bool)
+
+
+def as_id(name: str, value: Any) -> str | None:
+    """Read an id that may be left out; empty text means None."""
+    return None if value in _UNSET else wire_id(value, name)
 
 
 def as_text(value: Any) -> str | None:

@@ -10,8 +10,10 @@ from abc import abstractmethod
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from airflow.sdk import Asset, AssetAlias
 from airflow.sdk.exceptions import AirflowSkipException
 
+from airflow_provider_gong.exceptions import GongConfigurationError
 from airflow_provider_gong.operators import arguments as read
 from airflow_provider_gong.operators.base import GongOperator, gong_fields
 
@@ -74,7 +76,7 @@ class GongExportOperator(GongOperator):
 
         run, stream = Run.from_context(context), self.stream()
         skip_if_empty = read.as_bool("skip_if_empty", self.skip_if_empty)
-        if read.as_text(self.destination) is None:
+        if self.destination is None:
             result: Any = self._to_xcom(run, stream)
         else:
             result = self._to_dataset(run, stream)
@@ -98,6 +100,9 @@ class GongExportOperator(GongOperator):
         from airflow_provider_gong.exports.summary import empty_summary
         from airflow_provider_gong.exports.writer import FORMATS
 
+        if read.as_text(self.destination) is None:
+            # An empty variable must not send the records to XCom.
+            raise GongConfigurationError("destination= is empty: name a place, or leave it out to use XCom.")
         file_format = read.as_choice("file_format", self.file_format, FORMATS)
         destination = open_destination(str(self.destination), read.as_text(self.destination_conn_id))
         dataset = Dataset(destination / stream.folder)
@@ -133,7 +138,17 @@ class GongExportOperator(GongOperator):
 
     def _tell_assets(self, context: Context, summary: dict[str, Any]) -> None:
         for outlet in self.outlets:
-            context["outlet_events"][outlet].extra.update(summary)
+            event = context["outlet_events"][outlet]
+            if isinstance(outlet, AssetAlias):
+                event.add(Asset(_place(summary)), extra=summary)
+            else:
+                event.extra.update(summary)
+
+
+def _place(summary: dict[str, Any]) -> str:
+    """Return the address of a dataset without the connection, which is no business of those who read it."""
+    scheme = str(summary["uri"] or "file://").partition("://")[0]
+    return f"{scheme}://{summary['bucket']}/{summary['prefix'].lstrip('/')}"
 
 
 class GongWindowedExportOperator(GongExportOperator):
@@ -180,5 +195,13 @@ class GongWindowedExportOperator(GongExportOperator):
             to_datetime=read.as_datetime("to_datetime", self.to_datetime),
             interval=read.as_duration("interval", self.interval),
             initial_from_datetime=read.as_datetime("initial_from_datetime", self.initial_from_datetime),
-            settle=read.as_duration("settle", self.settle) or timedelta(0),
+            settle=self._settle(),
         )
+
+    def _settle(self) -> timedelta:
+        settle = read.as_duration("settle", self.settle)
+        if settle is None or settle < timedelta(0):
+            raise GongConfigurationError(
+                f"settle={self.settle!r} must be zero or longer: it holds windows back, never ahead of the run."
+            )
+        return settle

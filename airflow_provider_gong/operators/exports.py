@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.exceptions import AirflowSkipException
 
+from airflow_provider_gong.api.encode import wire_id
 from airflow_provider_gong.exceptions import GongConfigurationError
 from airflow_provider_gong.operators import arguments as read
 from airflow_provider_gong.operators.export_base import GongExportOperator, GongWindowedExportOperator
@@ -87,12 +88,15 @@ class GongExportCallsOperator(GongWindowedExportOperator):
 
     def stream(self) -> Stream:
         """Return the calls that the arguments select."""
+        from airflow_provider_gong.exports.content import content_selector
         from airflow_provider_gong.exports.streams import Calls
 
+        content = read.as_object("content", self.content)
+        content_selector(content)
         return Calls(
-            workspace_id=read.as_text(self.workspace_id),
+            workspace_id=read.as_id("workspace_id", self.workspace_id),
             primary_user_ids=read.as_ids("primary_user_ids", self.primary_user_ids),
-            content=read.as_object("content", self.content),
+            content=content,
             include_private=read.as_bool("include_private", self.include_private),
         )
 
@@ -107,7 +111,8 @@ class GongExportTranscriptsOperator(GongWindowedExportOperator):
     See https://help.gong.io/apidocs/retrieve-transcripts-of-calls-by-date-or-callids-v2callstranscript-2
 
     :param calls: The calls to transcribe: the summary that a calls export returned, or the URI of its manifest;
-        the window is then that of the calls. Without a destination a list of call records will do. (templated)
+        the window is then that of the calls. Without a destination a list of call records or ids will do.
+        (templated)
         Default: None, the calls of the window.
     :param destination: Where the dataset lies: `s3://conn@bucket/gong`, `gs://...`, `abfs://...`, `file:///data/gong`
         or an absolute path; rows land in `<destination>/transcripts/`. (templated) Default: None, the records go to
@@ -150,27 +155,45 @@ class GongExportTranscriptsOperator(GongWindowedExportOperator):
     ) -> None:
         super().__init__(**kwargs)
         self.calls = calls
+        # Of a task that was skipped nothing is left when the templates are rendered: no calls, not all of them.
+        self._calls_given = calls is not None
         self.workspace_id = workspace_id
         self.include_private = include_private
 
     def stream(self) -> Stream:
         """Return the transcripts that the arguments select."""
-        from airflow_provider_gong.exports.streams import Calls, Transcripts
+        from airflow_provider_gong.exports.streams import Transcripts
 
-        calls = self.calls if isinstance(self.calls, (dict, list)) else read.as_text(self.calls)
-        calls = read.as_object("calls", calls)
-        if isinstance(calls, list):
-            return Transcripts(call_ids=tuple(Calls().row_id(record) for record in calls))
-        if calls is not None:
-            return self._of_exported_calls(calls)
+        if self._calls_given:
+            return self._of_given_calls()
         return Transcripts(
-            workspace_id=read.as_text(self.workspace_id),
+            workspace_id=read.as_id("workspace_id", self.workspace_id),
             include_private=read.as_bool("include_private", self.include_private),
         )
+
+    def _of_given_calls(self) -> Transcripts:
+        from airflow_provider_gong.exports.streams import Transcripts
+
+        self._refuse_beside_calls("from_datetime", "to_datetime", "interval", "workspace_id")
+        calls = self.calls if isinstance(self.calls, (dict, list)) else read.as_text(self.calls)
+        calls = read.as_object("calls", calls)
+        if calls is None:
+            return Transcripts(call_ids=())
+        if isinstance(calls, list):
+            return Transcripts(call_ids=tuple(_call_id(call) for call in calls))
+        return self._of_exported_calls(calls)
+
+    def _refuse_beside_calls(self, *names: str) -> None:
+        given = [name for name in names if read.as_text(getattr(self, name)) is not None]
+        if given:
+            raise GongConfigurationError(
+                f"{', '.join(given)} cannot stand beside calls=: window and workspace are those of the calls."
+            )
 
     def _of_exported_calls(self, calls: dict[str, Any] | str) -> Transcripts:
         from airflow_provider_gong.exports.reader import exported_ids, open_export
         from airflow_provider_gong.exports.streams import Calls, Transcripts
+        from airflow_provider_gong.exports.tally import compact
 
         found = open_export(calls, read.as_text(self.destination_conn_id))
         if found is None:
@@ -180,11 +203,16 @@ class GongExportTranscriptsOperator(GongWindowedExportOperator):
             raise GongConfigurationError(
                 f"calls= names an export of {manifest.identity.get('stream')}, not of calls."
             )
+        if manifest.identity.get("host") != self.hook.host:
+            raise GongConfigurationError(
+                f"calls= names an export from {manifest.identity.get('host')}, and {self.gong_conn_id} reaches "
+                f"{self.hook.host}: use the connection that exported the calls."
+            )
         return Transcripts(
             workspace_id=manifest.identity["workspace_id"],
             include_private=manifest.identity["include_private"],
             filters=manifest.identity["filters"],
-            call_ids=tuple(exported_ids(dataset, manifest, Calls())),
+            call_ids=tuple(map(compact, exported_ids(dataset, manifest, Calls()))),
             calls_window=manifest.window,
         )
 
@@ -205,6 +233,17 @@ class GongExportTranscriptsOperator(GongWindowedExportOperator):
                 "export that has a destination too."
             )
         return Choice(None, "the calls export had nothing to export")
+
+
+def _call_id(call: Any) -> str:
+    """Return the id of a call that a task handed over: its record, or the id alone."""
+    basic = call.get("metaData") if isinstance(call, dict) else {"id": call}
+    value = basic.get("id") if isinstance(basic, dict) else None
+    if value is None:
+        raise GongConfigurationError(
+            "calls= holds a record without metaData.id: pass what a calls export returned, or a list of ids."
+        )
+    return wire_id(value, "calls")
 
 
 class GongExportUsersOperator(GongExportOperator):

@@ -72,3 +72,15 @@ def test_media_urls_are_refused_with_the_reason() -> None:
 
 def test_media_that_is_switched_off_is_not_refused() -> None:
     assert content_selector({"exposedFields": {"media": False}}) == {"exposedFields": {"media": False}}
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        ({"exposedField": {"parties": True}}, "unknown exposedField"),
+        ({"exposedFields": ["parties"]}, "is no object"),
+    ],
+)
+def test_what_gong_would_ignore_is_refused(content: dict[str, Any], problem: str) -> None:
+    with pytest.raises(GongConfigurationError, match=problem):
+        content_selector(content)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from airflow_provider_gong.exceptions import GongConfigurationError
 from airflow_provider_gong.exports import storage
 from airflow_provider_gong.exports.dataset import Dataset, IdsOutOfStep
 from airflow_provider_gong.exports.storage import open_destination
@@ -207,3 +208,24 @@ def test_foreign_file_among_the_manifests_is_no_window(local_dataset: Dataset) -
     publish(local_dataset, window(1, 3))
     (local_dataset.manifest_path(window(1, 3)).parent / "notes.json").write_text("{}")
     assert local_dataset.newest_end(day(9)) == day(3)
+
+
+# Damage
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"from": 5}'])
+def test_window_of_a_run_is_chosen_again_when_its_record_is_damaged(
+    local_dataset: Dataset, content: bytes
+) -> None:
+    local_dataset.plan(run(), window())
+    local_dataset.record_run(run(), window())
+    for name in (f"_runs/{run().key}.json", f"_staging/{run().key}/plan.json"):
+        (local_dataset.root / name).write_bytes(content)
+    assert local_dataset.kept_window(run()) is None
+
+
+def test_damaged_manifest_is_named_with_the_mend(local_dataset: Dataset) -> None:
+    publish(local_dataset, window())
+    local_dataset.manifest_path(window()).write_bytes(b'{"format_version": 1, ')
+    with pytest.raises(GongConfigurationError, match=r"T000000Z\.json .* was damaged: delete it"):
+        local_dataset.newest()

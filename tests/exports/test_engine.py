@@ -317,3 +317,15 @@ def test_progress_is_told_at_most_every_few_seconds(
         "calls: page 3, 3 rows of 9 announced, 3 requests",
         "calls: page 6, 6 rows of 9 announced, 6 requests",
     ]
+
+
+def test_two_kinds_of_export_that_start_together_do_not_replace_each_other(local_dataset: Dataset) -> None:
+    other = export(local_dataset, batch(9), run=run("other"), host="other.gong.io")
+
+    def meanwhile() -> Batch:
+        other.execute()
+        return batch(1)
+
+    with pytest.raises(GongConfigurationError, match="holds another kind of export"):
+        export(local_dataset, meanwhile).execute()
+    assert [one["id"] for one in exported(local_dataset)] == ["9"]

@@ -102,17 +102,37 @@ def test_replaced_parts_go_after_the_manifest_and_shared_ones_stay(
     attempt(local_dataset, OLD).execute()
     changes.clear()
     attempt(local_dataset, NEW, clear_number=1).execute()
-    assert kinds(changes) == ["plan", "part", "ids", "run", "manifest", "old part", "old part", "staging"]
+    assert kinds(changes) == [
+        "plan",
+        "part",
+        "part",
+        "ids",
+        "run",
+        "manifest",
+        "old part",
+        "old part",
+        "staging",
+    ]
     assert_nothing_left_over(local_dataset)
 
 
-def test_rerun_with_the_same_rows_uploads_no_part(local_dataset: Dataset, changes: list[str]) -> None:
+def test_rerun_with_the_same_rows_leaves_the_same_files(local_dataset: Dataset, changes: list[str]) -> None:
     attempt(local_dataset, OLD).execute()
     before = data_files(local_dataset)
     changes.clear()
     attempt(local_dataset, OLD, clear_number=1).execute()
-    assert kinds(changes) == ["plan", "ids", "run", "manifest", "staging"]
+    assert kinds(changes) == ["plan", "part", "part", "part", "ids", "run", "manifest", "staging"]
     assert data_files(local_dataset) == before
+
+
+def test_damaged_part_is_mended_by_a_rerun(local_dataset: Dataset) -> None:
+    manifest = attempt(local_dataset, OLD).execute()
+    part = Path((local_dataset.root / manifest.parts[0].name).path)
+    damaged = bytearray(part.read_bytes())
+    damaged[-1] ^= 1
+    part.write_bytes(damaged)
+    attempt(local_dataset, OLD, clear_number=1).execute()
+    assert exported(local_dataset) == rows_of(OLD)
 
 
 def test_part_that_was_cut_short_is_uploaded_again(local_dataset: Dataset) -> None:

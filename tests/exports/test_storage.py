@@ -258,3 +258,13 @@ def test_new_object_is_young_on_every_storage(root: ObjectStoragePath) -> None:
     assert storage.older_than(root / "folder", timedelta(minutes=-5))
     assert storage.older_than(root / "folder" / "x", timedelta(minutes=-5))
     assert not storage.older_than(root / "nothing", timedelta(minutes=-5))
+
+
+def test_file_url_with_two_slashes_is_refused() -> None:
+    with pytest.raises(GongConfigurationError, match="write 'file:///data/gong', with three slashes"):
+        storage.open_destination("file://data/gong")
+
+
+def test_two_connections_for_one_destination_are_refused() -> None:
+    with pytest.raises(GongConfigurationError, match="'aws_a' and destination_conn_id='aws_b' another one"):
+        storage.open_destination("s3://aws_a@bucket/gong", "aws_b")

@@ -43,8 +43,18 @@ def test_failure_of_a_page_reaches_the_caller_after_the_pages_before_it() -> Non
         next(ahead)
 
 
-def test_caller_that_stops_early_leaves_no_thread() -> None:
-    ahead = read_ahead(iter(range(50)))
-    assert next(ahead) == 0
+def test_caller_that_stops_early_does_not_wait_for_the_page_on_its_way() -> None:
+    answer = threading.Event()
+
+    def pages() -> Iterator[int]:
+        yield 1
+        answer.wait(timeout=60)
+        yield 2
+
+    ahead = read_ahead(pages())
+    assert next(ahead) == 1
     ahead.close()  # type: ignore[attr-defined]
-    assert not [thread for thread in threading.enumerate() if thread.name.startswith("gong-read-ahead")]
+    [on_its_way] = [thread for thread in threading.enumerate() if thread.name == "gong-read-ahead"]
+    assert on_its_way.daemon
+    answer.set()
+    on_its_way.join()

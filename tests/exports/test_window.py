@@ -43,6 +43,9 @@ class Covered:
     def overlapping(self, window: Window) -> list[Window]:
         return [one for one in self.windows if one.overlaps(window)]
 
+    def oldest_start(self) -> datetime | None:
+        return min((one.start for one in self.windows), default=None)
+
     def gap_before(self, end: datetime) -> Window | None:
         return last_gap(one for one in self.windows if one.end <= end)
 
@@ -71,6 +74,19 @@ def head(now: datetime, **facts: Any) -> Run:
 )
 def test_gap_is_the_last_stretch_that_no_window_covers(windows: list[Window], gap: Window | None) -> None:
     assert last_gap(windows) == gap
+
+
+def test_head_run_names_the_beginning_that_was_never_exported() -> None:
+    choice = choose(head(day(9)), window(5, 6), initial_from_datetime=day(1))
+    assert (choice.window, choice.gap) == (window(6, 9), window(1, 5))
+    assert choose(head(day(9)), window(1, 6), initial_from_datetime=day(1)).gap is None
+
+
+def test_scheduled_run_names_the_gap_before_its_interval_and_a_backfill_does_not() -> None:
+    facts = run(data_interval=(day(5), day(6)))
+    assert choose(facts, window(1, 3)).gap == window(3, 5)
+    assert choose(facts, window(1, 5)).gap is None
+    assert choose(replace(facts, run_type="backfill"), window(1, 3)).gap is None
 
 
 def test_head_run_names_the_gap_that_an_explicit_window_ahead_of_it_left() -> None:

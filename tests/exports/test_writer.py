@@ -184,3 +184,8 @@ def test_ids_cost_at_most_150_bytes_each(count: int) -> None:
         tracemalloc.stop()
     assert len(tally.ids) == count
     assert kept / count <= 150
+
+
+def test_numbers_that_json_does_not_know_become_null() -> None:
+    record = {"a": [float("nan"), 1.5], "b": {"c": float("-inf")}}
+    assert encode(record) == b'{"a":[null,1.5],"b":{"c":null}}'

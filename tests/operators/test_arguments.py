@@ -79,11 +79,14 @@ def test_length_is_a_timedelta_or_an_iso_duration(value: timedelta | str, expect
     assert read.as_duration("interval", value) == expected
 
 
-@pytest.mark.parametrize("value", ["a day", "1", "2026-01-01", "1 day, 0:00:00", 3600, 1.5])
+@pytest.mark.parametrize(
+    "value",
+    ["a day", "1", "2026-01-01", "1 day, 0:00:00", 3600, 1.5, "P1M", "P1Y2D", "P1D/P2D", timedelta.max],
+)
 def test_what_is_no_length_is_refused(value: Any) -> None:
     with refusal(
         f"interval={value!r} is not a length of time: give a timedelta or an ISO 8601 duration "
-        "such as 'P1D' or 'PT1H'."
+        "such as 'P1D' or 'PT1H' (months and years have no fixed length)."
     ):
         read.as_duration("interval", value)
 
@@ -183,3 +186,14 @@ def test_object_is_read_from_its_json() -> None:
 def test_object_rendered_as_python_is_refused_without_showing_it() -> None:
     with refusal("content is not valid JSON: render it with the tojson filter, as in {{ value | tojson }}."):
         read.as_object("content", "{'context': 'Extended'}")
+
+
+def test_month_as_a_timedelta_of_pendulum_is_refused_too() -> None:
+    with pytest.raises(GongConfigurationError, match="months and years have no fixed length"):
+        read.as_duration("interval", pendulum.duration(months=1))
+
+
+@pytest.mark.parametrize("value", ["0001-01-01", "0001-01-01T00:00:00+14:00", "1999-12-31T23:59:59Z"])
+def test_moment_before_all_records_is_refused(value: str) -> None:
+    with pytest.raises(GongConfigurationError, match=r"^from_datetime='.*' lies before the year 2000"):
+        read.as_datetime("from_datetime", value)

@@ -8,7 +8,7 @@ from itertools import combinations, pairwise, permutations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from airflow.sdk import DAG, Asset
+from airflow.sdk import DAG, Asset, AssetAlias
 from airflow.sdk.exceptions import AirflowFailException
 
 from airflow_provider_gong.exceptions import GongUnavailable
@@ -807,3 +807,31 @@ def test_summary_survives_the_way_through_xcom(small: GongSandbox, destination: 
     summary = export_calls(destination=destination, run=interval_run(9))
     assert json.loads(json.dumps(summary)) == summary
     assert len(json.dumps(summary)) < 2000
+
+
+# What must not happen
+
+
+def test_alias_gets_an_event_of_the_dataset_with_the_summary(gong: GongSandbox, destination: str) -> None:
+    result = try_calls(destination=destination, outlets=[AssetAlias("gong")], run=interval_run(9)).succeeded()
+    [event] = result.outlet_events
+    assert event["source_alias_name"] == "gong"
+    assert event["dest_asset_key"]["uri"] == f"{destination}/calls"
+    assert event["extra"] == result.xcom
+
+
+@pytest.mark.parametrize("settle", ["", timedelta(hours=-5), "-PT5H"])
+def test_settle_never_reaches_ahead_of_the_run(
+    gong: GongSandbox, destination: str, settle: timedelta | str
+) -> None:
+    result = try_calls(destination=destination, settle=settle, run=interval_run(9))
+    assert result.state == "failed"
+    assert not gong.requests
+
+
+def test_workspace_never_leads_out_of_the_destination(
+    gong: GongSandbox, folder: Path, destination: str
+) -> None:
+    result = try_calls(destination=destination, workspace_id="../../evil", run=interval_run(9))
+    assert "workspace_id='../../evil' is not an identifier" in str(result.error)
+    assert not list(folder.parent.rglob("evil"))

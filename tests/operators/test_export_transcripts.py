@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -33,8 +34,6 @@ from tests.operators.exporting import (
 )
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from airflow_provider_gong.sandbox import GongSandbox
 
 CALLS = "/v2/calls/extensive"
@@ -363,3 +362,41 @@ def test_calls_with_transcripts_cost_two_requests_a_hundred(gong: GongSandbox, d
     hundreds = -(-calls["rows"] // 100)
     assert hundreds >= 5
     assert calls["requests"] + transcripts["requests"] == len(gong.requests) == 2 * hundreds
+
+
+# Calls that are not what they seem
+
+
+@pytest.mark.parametrize("rendered", ["None", "", "{{ none }}"])
+def test_calls_of_a_skipped_task_are_no_calls_rather_than_all(
+    gong: GongSandbox, destination: str, rendered: str
+) -> None:
+    summary = export_transcripts(calls=rendered, destination=destination, run=interval_run(9))
+    assert (summary["rows"], summary["uri"], len(gong.requests)) == (0, None, 0)
+
+
+def test_calls_of_another_company_are_refused(calls: Any, destination: str) -> None:
+    manifest_path = Path(calls["uri"].removeprefix("file://"))
+    manifest_path.write_text(
+        manifest_path.read_text().replace('"host": "127.0.0.1"', '"host": "other.gong.io"')
+    )
+    message = refusal(calls=calls, destination=destination, run=interval_run(9))
+    assert message.startswith("calls= names an export from other.gong.io, and gong_default reaches 127.0.0.1")
+
+
+@pytest.mark.parametrize("name", ["from_datetime", "to_datetime", "interval", "workspace_id"])
+def test_arguments_that_follow_from_the_calls_are_refused_beside_them(
+    calls: Any, destination: str, name: str
+) -> None:
+    message = refusal(calls=calls, destination=destination, run=interval_run(9), **{name: "7"})
+    assert message == f"{name} cannot stand beside calls=: window and workspace are those of the calls."
+
+
+def test_calls_may_be_ids(gong: GongSandbox) -> None:
+    ids = ready(gong)[:2]
+    assert ids_of(export_transcripts(calls=ids, run=interval_run(9))) == ids
+
+
+@pytest.mark.parametrize("call", [{}, {"metaData": {}}])
+def test_record_that_is_no_call_is_refused(call: Any) -> None:
+    assert "a record without metaData.id" in refusal(calls=[call], run=interval_run(9))
