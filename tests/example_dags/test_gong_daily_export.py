@@ -8,12 +8,14 @@ from contextlib import redirect_stdout
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from airflow.sdk import BaseOperator
 
 from airflow_provider_gong.sandbox import GongSandbox
 from tests.support.dag_runs import DagRunResult, run_dag
+from tests.support.task_runner import RunSpec, run_task
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -137,6 +139,24 @@ def test_report_tells_what_happened_on_the_day(runs: list[DagRunResult], gong: G
         assert int(number) == len(calls)
         assert int(minutes) == sum(round(call.duration / 60) for call in calls)
         assert 0 < int(external) <= int(number)
+
+
+def test_report_needs_no_users(runs: list[DagRunResult], gong: GongSandbox) -> None:
+    """A backfill run skips them: what they return is then missing."""
+    [run, _] = runs
+    report = example().get_task("report")
+    assert isinstance(report, BaseOperator)
+    exported: dict[str | tuple[str, str], Any] = {
+        name: run.xcoms[name] for name in ("export_calls", "export_transcripts", "export_logs")
+    }
+    printed = io.StringIO()
+    with redirect_stdout(printed):
+        result = run_task(report, run=RunSpec(run_type="backfill"), xcoms=exported).succeeded()
+    lines = table(replace(run, logs=[*result.logs, *printed.getvalue().splitlines()]))
+    assert report.trigger_rule == "none_failed"
+    assert lines["calls"] == table(run)["calls"]
+    assert "users" not in lines
+    assert lines[f"{DAYS[0]:%Y-%m-%d}"] == table(run)[f"{DAYS[0]:%Y-%m-%d}"]
 
 
 def test_tasks_say_which_window_they_export(runs: list[DagRunResult], folder: Path) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
+from datetime import timedelta
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from airflow.sdk.exceptions import AirflowTaskTimeout
 
 from airflow_provider_gong.exceptions import GongConfigurationError
 from airflow_provider_gong.exports import read_export
@@ -44,6 +47,8 @@ pytestmark = pytest.mark.usefixtures("no_waiting")
 
 # More than two pages of each, so that a page may be the first, one between, or the last.
 PER_DAY = 215
+ENDLESS = 6.0  # seconds, far more than any attempt takes
+PAGES = {"first": 0, "later": 1, "last": 2}
 CALLS, TRANSCRIPTS = "/v2/calls/extensive", "/v2/calls/transcript"
 
 RECOVERS = "success"
@@ -154,13 +159,13 @@ WAITING = ("calls-too_slow-later-always", "transcripts_listed-too_slow-first-alw
 
 def encounters() -> Iterator[Any]:
     """Yield every meeting of an export and a trouble: on whichever page, once or from then on."""
-    for name, what, page in product(SUBJECTS, TROUBLES, ("first", "later")):
+    for name, what, page in product(SUBJECTS, TROUBLES, PAGES):
         trouble = TROUBLES[what]
-        if trouble.kind in OF_SEQUENCES and not SUBJECTS[name].has_cursors:
+        if trouble.kind in OF_SEQUENCES and (page == "last" or not SUBJECTS[name].has_cursors):
             continue
         yield pytest.param(name, trouble, page, 1, trouble.once, id=f"{name}-{what}-{page}-once")
         always = f"{name}-{what}-{page}-always"
-        if trouble.always is not None and (what != "too_slow" or always in WAITING):
+        if page != "last" and trouble.always is not None and (what != "too_slow" or always in WAITING):
             yield pytest.param(name, trouble, page, None, trouble.always, id=always)
 
 
@@ -212,10 +217,10 @@ def oracle(oracles: Oracle, gong: GongSandbox) -> Oracle:
     return oracles
 
 
-def run(oracle: Oracle, name: str, destination: str, try_number: int = 1) -> TaskResult:
+def run(oracle: Oracle, name: str, destination: str, try_number: int = 1, **changed: Any) -> TaskResult:
     """Make an attempt of the same run, whatever became of those before."""
     subject = SUBJECTS[name]
-    arguments = dict(subject.arguments)
+    arguments = subject.arguments | changed
     if name == "transcripts_of_calls":
         arguments["calls"] = oracle["calls"].summary
     return attempt(
@@ -225,8 +230,8 @@ def run(oracle: Oracle, name: str, destination: str, try_number: int = 1) -> Tas
 
 def strike(gong: GongSandbox, name: str, trouble: Trouble, page: str, times: int | None) -> Fault:
     """Add the fault; that of a cursor counts pages from the second on, the first that has one."""
-    skip = 0 if page == "first" else 1
-    return gong.faults.add(trouble.kind, path=SUBJECTS[name].path, skip=skip, times=times, **trouble.settings)
+    path, skip = SUBJECTS[name].path, PAGES[page]
+    return gong.faults.add(trouble.kind, path=path, skip=skip, times=times, **trouble.settings)
 
 
 def uri_in(folder: Path, expected: Undisturbed) -> str:
@@ -316,6 +321,25 @@ def test_fault_of_an_export_made_again_leaves_the_one_that_was(
     assert run(oracle, name, destination, try_number=2).state == outcome
     assert digests(folder) == before
     assert list(read_export(uri_in(folder, oracle[name]))) == oracle[name].rows
+
+
+# A task that is stopped
+
+
+@pytest.mark.parametrize("page", ["first", "last"])
+@pytest.mark.parametrize("name", SUBJECTS)
+def test_task_that_is_stopped_neither_waits_for_gong_nor_publishes(
+    gong: GongSandbox, oracle: Oracle, folder: Path, destination: str, name: str, page: str
+) -> None:
+    fault = gong.faults.add(FaultKind.SLOW, path=SUBJECTS[name].path, skip=PAGES[page], seconds=ENDLESS)
+    began = time.monotonic()
+    result = run(oracle, name, destination, execution_timeout=timedelta(seconds=0.4))
+    assert time.monotonic() - began < ENDLESS / 2
+    assert fault.struck == 1
+    assert isinstance(result.error, AirflowTaskTimeout)
+    assert result.state == RETRIES
+    assert_nothing_to_read(result, folder, oracle[name])
+    assert_same(run(oracle, name, destination, try_number=2), folder, oracle[name])
 
 
 # Object storage

@@ -23,11 +23,8 @@ TOPICS = {
     "export_transcripts": "what the export of transcripts writes and returns",
     "export_users": "what the export of users writes and returns",
     "export_logs": "what the export of logs writes and returns",
-    "export_windows": "which window each kind of run exports",
-    "export_sequences": "runs one after the other, in whatever order they fail and are cleared",
     "export_faults": "each fault of Gong meets each export",
     "export_property": "any distribution of calls over the windows",
-    "export_discretion": "what logs, errors and XCom must not tell",
 }
 MAX_MODULE_LINES = 350
 
