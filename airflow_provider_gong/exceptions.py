@@ -4,6 +4,7 @@
 
     GongError
     ├── GongConfigurationError        mend the connection, an argument or the environment
+    ├── GongFileError                 a file to be sent or written failed, on our side
     └── GongReplyError                a request was made and did not succeed
         ├── GongRequestRefused        Gong said no: the same request gets the same answer
         │   ├── GongAuthenticationError   401: the key is not accepted
@@ -17,7 +18,8 @@
         │   └── GongTimeout           no connection or no answer in time
         └── GongUnexpectedResponse    the reply is not what Gong promises
 
-``error.retryable`` says whether the same thing may be done again and succeed without anybody mending anything.
+``error.retryable`` says whether the same thing may be done again and succeed without anybody mending anything;
+``error.in_doubt`` that a write may have been carried out although its reply was lost.
 """
 
 from __future__ import annotations
@@ -26,6 +28,9 @@ from typing import TYPE_CHECKING, TypedDict, Unpack
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+
+IN_DOUBT = " The write may have been carried out: look in Gong before you repeat it."
 
 
 class ReplyFacts(TypedDict, total=False):
@@ -47,6 +52,12 @@ class GongConfigurationError(GongError):
     """The connection, an argument or the environment must be mended; Gong did nothing."""
 
 
+class GongFileError(GongError):
+    """A file to be sent or written failed on our side; Gong did nothing."""
+
+    retryable = True
+
+
 class GongReplyError(GongError):
     """A request was made and did not succeed.
 
@@ -56,6 +67,9 @@ class GongReplyError(GongError):
     :param request_id: Gong's identifier of the request, for its support.
     :param messages: Gong's own error texts.
     """
+
+    in_doubt: bool = False
+    """A write may have been carried out: the request left, and its reply was lost."""
 
     # Everything but the message may be left out because unpickling builds the error from the message alone
     # and then restores the attributes.
@@ -70,7 +84,7 @@ class GongReplyError(GongError):
     def __str__(self) -> str:
         said = "; ".join(self.messages)
         facts = (self.operation, str(self.status or ""), said, self.message)
-        text = ": ".join(fact for fact in facts if fact)
+        text = ": ".join(fact for fact in facts if fact) + (IN_DOUBT if self.in_doubt else "")
         return f"{text} (request id {self.request_id})" if self.request_id else text
 
 

@@ -7,6 +7,7 @@ from airflow_provider_gong import exceptions
 from airflow_provider_gong.exceptions import (
     GongConfigurationError,
     GongError,
+    GongFileError,
     GongMissingScope,
     GongRateLimited,
     GongReplyError,
@@ -57,7 +58,7 @@ def test_configuration_errors_survive_pickling() -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_nobody_needs_to_mend_may_be_tried_again(kind: type[GongError]) -> None:
-    assert kind().retryable is issubclass(kind, GongUnavailable)
+    assert kind().retryable is issubclass(kind, GongUnavailable | GongFileError)
     assert GongUnexpectedResponse(cut_off=True).retryable
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, BinaryIO, Self
 
-from airflow_provider_gong.api.replies import read_reply
+from airflow_provider_gong.api.replies import check_reply, read_reply
 from airflow_provider_gong.api.retry import RetryPolicy
 from airflow_provider_gong.api.transport import GongSession, fetch
 from airflow_provider_gong.exceptions import (
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from requests.auth import AuthBase
 
     from airflow_provider_gong.api.endpoint import Request
-    from airflow_provider_gong.api.replies import Reply
+    from airflow_provider_gong.api.replies import RawReply, Reply
     from airflow_provider_gong.api.throttle import Throttle
 
 
@@ -111,6 +111,27 @@ class GongClient:
         for page in self.pages(request):
             yield from page.items
 
+    def send_raw(
+        self,
+        request: Request,
+        *,
+        retry: RetryPolicy | None = None,
+        read_timeout: float | None = None,
+        sink: BinaryIO | None = None,
+    ) -> RawReply:
+        """Send a request and return the reply of a success, whatever its body is.
+
+        :param retry: what is sent again; default: as everything else.
+        :param read_timeout: seconds to wait for each part of the answer; default: as for everything else.
+        :param sink: a file that the body is written to, from its start, so that it is never held in memory.
+        :raises GongError: any of `airflow_provider_gong.exceptions`.
+        """
+        self._check_allowed(request)
+        timeout = (self._timeout[0], read_timeout or self._timeout[1])
+        return (retry or self._retry).run(
+            lambda: check_reply(request, self._fetch(request, timeout=timeout, sink=sink))
+        )
+
     def close(self) -> None:
         """Close the connections to Gong."""
         self.session.close()
@@ -125,14 +146,20 @@ class GongClient:
         return f"<GongClient {self.base_url}>"
 
     def _exchange(self, request: Request) -> Reply:
+        self._check_allowed(request)
+        return self._retry.run(lambda: read_reply(request, self._fetch(request, timeout=self._timeout)))
+
+    def _check_allowed(self, request: Request) -> None:
         if self.read_only and not request.endpoint.reads:
             raise GongConfigurationError(
                 f"{request.operation} changes something in Gong, and the connection is read-only: "
                 f"switch off its field 'Read only' (extra read_only) to allow it."
             )
-        return self._retry.run(lambda: self._attempt(request))
 
-    def _attempt(self, request: Request) -> Reply:
+    def _fetch(
+        self, request: Request, *, timeout: tuple[float, float], sink: BinaryIO | None = None
+    ) -> RawReply:
+        """Wait for the quota, count the request and send it once."""
         try:
             self._throttle.acquire()
         except GongRateLimited as error:
@@ -140,8 +167,9 @@ class GongClient:
             raise
         with self._count:
             self._sent += 1
-        raw = fetch(self.session, request, base_url=self.base_url, auth=self._auth, timeout=self._timeout)
-        return read_reply(request, raw)
+        return fetch(
+            self.session, request, base_url=self.base_url, auth=self._auth, timeout=timeout, sink=sink
+        )
 
 
 def _result(request: Request, reply: Reply) -> Any:

@@ -13,6 +13,8 @@ from airflow_provider_gong.exceptions import GongConfigurationError
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from airflow_provider_gong.api.form import Form
+
 P = ParamSpec("P")
 
 
@@ -23,6 +25,7 @@ class Params:
     path: Mapping[str, str] = field(default_factory=dict)
     query: Mapping[str, Any] = field(default_factory=dict)
     body: Mapping[str, Any] | None = None
+    form: Form | None = None
 
 
 class RequestFunction(Protocol[P]):
@@ -66,7 +69,8 @@ class Endpoint:
         def build(*args: P.args, **kwargs: P.kwargs) -> Request:
             params = function(*args, **kwargs)
             body = None if params.body is None else self._json(without_none(params.body))
-            return Request(self, fill_path(self.path, params.path), wire_query(params.query), body)
+            path = fill_path(self.path, params.path)
+            return Request(self, path, wire_query(params.query), body, form=params.form)
 
         typed = cast("RequestFunction[P]", build)
         typed.endpoint = self
@@ -89,12 +93,19 @@ endpoint = Endpoint
 
 @dataclass(frozen=True)
 class Request:
-    """One request, ready to be compared, kept and sent."""
+    """One request, ready to be compared, kept and sent.
+
+    :param body: what is sent as JSON; a text is sent as it is.
+    :param form: files and fields, in place of a body.
+    :param headers: headers besides those that every request has.
+    """
 
     endpoint: Endpoint
     path: str
-    query: Mapping[str, Any]
-    body: Mapping[str, Any] | None
+    query: Mapping[str, Any] = field(default_factory=dict)
+    body: Any = None
+    form: Form | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def method(self) -> str:

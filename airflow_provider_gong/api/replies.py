@@ -61,6 +61,11 @@ class RawReply:
     content: bytes | None
     stalled: bool = False
 
+    @property
+    def is_success(self) -> bool:
+        """Tell whether Gong did what it was asked."""
+        return self.status // 100 == 2
+
 
 @dataclass(frozen=True)
 class Reply:
@@ -82,12 +87,8 @@ class Facts(TypedDict):
 
 def read_reply(request: Request, raw: RawReply) -> Reply:
     """Return the JSON object of a reply, None for an empty list, or raise what the reply stands for."""
-    body = _json(raw.content or b"")
-    facts = _facts(request, raw, body if isinstance(body, dict) else {})
-    # A limit or a failure of Gong is told by the status alone.
-    if _is_cut_off(raw, body) and not _is_trouble(raw.status):
-        raise in_doubt(request, _cut_off(raw, facts))
-    if raw.status // 100 == 2:
+    body, facts = _read(request, raw)
+    if raw.is_success:
         if not isinstance(body, dict):
             raise in_doubt(request, _no_object(raw, body, facts))
         return Reply(body, raw.status, facts["request_id"])
@@ -101,12 +102,30 @@ def read_reply(request: Request, raw: RawReply) -> Reply:
     raise in_doubt(request, _error(raw, facts))
 
 
+def check_reply(request: Request, raw: RawReply) -> RawReply:
+    """Return the reply of a success, whatever its body is, or raise what the reply stands for."""
+    _, facts = _read(request, raw)
+    if not raw.is_success:
+        raise in_doubt(request, _error(raw, facts))
+    return raw
+
+
+def _read(request: Request, raw: RawReply) -> tuple[Any, Facts]:
+    """Return the JSON of a reply, as far as it is any, and the facts about it; one that was cut off raises."""
+    body = _json(raw.content or b"")
+    facts = _facts(request, raw, body if isinstance(body, dict) else {})
+    # A limit or a failure of Gong is told by the status alone.
+    if _is_cut_off(raw, body) and not _is_trouble(raw.status):
+        raise in_doubt(request, _cut_off(raw, facts))
+    return body, facts
+
+
 def in_doubt(request: Request, error: GongReplyError) -> GongReplyError:
     """Return the error; when a write may have been carried out all the same, make the error say so."""
     refused = isinstance(error, GongRateLimited)
     if error.retryable and not request.endpoint.reads and not refused:
         error.retryable = False
-        error.message += " The write may have been carried out: look in Gong before you repeat it."
+        error.in_doubt = True
     return error
 
 
@@ -147,8 +166,7 @@ def _json(content: bytes) -> Any:
 
 
 def _facts(request: Request, raw: RawReply, body: dict[str, Any]) -> Facts:
-    errors = body.get("errors")
-    texts = errors if isinstance(errors, list) else []
+    texts = _messages(body)
     request_id = body.get("requestId") or raw.headers.get("x-traceid")
     return {
         "operation": request.operation,
@@ -156,6 +174,17 @@ def _facts(request: Request, raw: RawReply, body: dict[str, Any]) -> Facts:
         "request_id": str(request_id) if request_id else None,
         "messages": tuple(str(text)[:LONGEST_MESSAGE] for text in texts[:MOST_MESSAGES]),
     }
+
+
+def _messages(body: dict[str, Any]) -> list[Any]:
+    """Return what Gong says of an error; meetings add words for the user and the address of a remedy."""
+    errors = body.get("errors")
+    texts = list(errors) if isinstance(errors, list) else []
+    if body.get("userFacingError"):
+        texts.append(body["userFacingError"])
+    if body.get("fixUrl"):
+        texts.append(f"Mend it at {body['fixUrl']}")
+    return texts
 
 
 def _is_empty_list(request: Request, facts: Facts) -> bool:

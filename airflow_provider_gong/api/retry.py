@@ -31,11 +31,16 @@ class RetryPolicy:
 
     :param attempts: how often a request is sent at most, the first time included.
     :param max_wait: seconds of the longest single wait; when more is needed, the error is raised at once.
+    :param delay: seconds between two attempts; default: longer each time, with jitter.
+    :param all_errors: send again after every reply that is no success, even where a write may then be carried
+        out twice; default: only where that is safe and useful.
     :param sleep: what waits; for tests.
     """
 
     attempts: int = 5
     max_wait: float = 60.0
+    delay: float | None = None
+    all_errors: bool = False
     sleep: Callable[[float], None] = time.sleep
 
     def run(self, attempt: Callable[[], T]) -> T:
@@ -54,7 +59,7 @@ class RetryPolicy:
         return retrying(attempt)
 
     def _may_repeat(self, error: BaseException) -> bool:
-        if not isinstance(error, GongReplyError) or not error.retryable:
+        if not isinstance(error, GongReplyError) or not (error.retryable or self.all_errors):
             return False
         if isinstance(error, GongRateLimited) and error.status is None:
             # It is our own budget, which has already waited as long as it may.
@@ -67,6 +72,8 @@ class RetryPolicy:
         return self._backoff(state) if asked is None else max(1.0, float(asked))
 
     def _backoff(self, state: tenacity.RetryCallState) -> float:
+        if self.delay is not None:
+            return self.delay
         # Jitter, so that tasks that failed together do not come back together.
         return tenacity.wait_exponential_jitter(initial=1, max=self.max_wait, jitter=1)(state)
 

@@ -4,30 +4,37 @@ from __future__ import annotations
 
 import logging
 import time
+from contextlib import contextmanager
 from http.cookiejar import DefaultCookiePolicy
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from requests import RequestException, Session
 from requests import exceptions as http
 from urllib3.exceptions import LocationValueError, NameResolutionError, NewConnectionError, ReadTimeoutError
 
 from airflow_provider_gong import __version__
+from airflow_provider_gong.api.form import encoded
 from airflow_provider_gong.api.replies import RawReply, in_doubt
 from airflow_provider_gong.exceptions import (
     GongConfigurationError,
     GongError,
+    GongFileError,
     GongTimeout,
     GongUnavailable,
     GongUnexpectedResponse,
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from requests import Response
     from requests.auth import AuthBase
 
     from airflow_provider_gong.api.endpoint import Request
 
 log = logging.getLogger(__name__)
+
+COPY_BYTES = 1 << 20
 
 # Raised before anything leaves: Gong has no part in it, and another try ends the same.
 UNSENDABLE = (
@@ -55,31 +62,39 @@ class GongSession(Session):
 
 
 def fetch(
-    session: Session, request: Request, *, base_url: str, auth: AuthBase, timeout: tuple[float, float]
+    session: Session,
+    request: Request,
+    *,
+    base_url: str,
+    auth: AuthBase,
+    timeout: tuple[float, float],
+    sink: BinaryIO | None = None,
 ) -> RawReply:
     """Send a request once and return the reply, as far as it came.
 
+    :param sink: where the body of a success is written to, from its start, in place of the reply's content.
     :raises GongError: when the request cannot be sent, or no reply began.
     """
     start = time.monotonic()
     try:
-        response = session.request(
-            request.method,
-            base_url + request.path,
-            params=request.query,
-            json=request.body,
-            auth=auth,
-            timeout=timeout,
-            # They would drop the credentials, or carry them to another host.
-            allow_redirects=False,
-            # The body is read apart: when it breaks off, status and request id are known already.
-            stream=True,
-        )
+        with _payload(request) as payload:
+            response = session.request(
+                request.method,
+                base_url + request.path,
+                params=request.query,
+                auth=auth,
+                timeout=timeout,
+                # They would drop the credentials, or carry them to another host.
+                allow_redirects=False,
+                # The body is read apart: when it breaks off, status and request id are known already.
+                stream=True,
+                **payload,
+            )
     except (RequestException, *UNSENDABLE) as error:
         # Not chained: the original text holds the URL with its query, which may be personal.
         raise _no_reply(request, error) from None
     with response:
-        reply = _read(response)
+        reply = _read(response, sink)
     log.debug(
         "%s: %d in %.3f s (request id %s)",
         request.operation,
@@ -90,12 +105,38 @@ def fetch(
     return reply
 
 
-def _read(response: Response) -> RawReply:
+@contextmanager
+def _payload(request: Request) -> Iterator[dict[str, Any]]:
+    """Yield the body of a request and its headers, as requests takes them."""
+    headers = dict(request.headers)
+    if request.form is not None:
+        with encoded(request.form) as form:
+            yield {"data": form, "headers": headers | {"Content-Type": form.content_type}}
+    elif isinstance(request.body, str):
+        yield {"data": request.body.encode(), "headers": headers}
+    else:
+        yield {"json": request.body, "headers": headers}
+
+
+def _read(response: Response, sink: BinaryIO | None) -> RawReply:
     try:
-        return RawReply(response.status_code, response.headers, response.content)
+        if sink is None or response.status_code // 100 != 2:
+            return RawReply(response.status_code, response.headers, response.content)
+        _copy(response, sink)
+        return RawReply(response.status_code, response.headers, b"")
     except RequestException as error:
         stalled = any(isinstance(cause, ReadTimeoutError) for cause in error.args)
         return RawReply(response.status_code, response.headers, None, stalled=stalled)
+
+
+def _copy(response: Response, sink: BinaryIO) -> None:
+    sink.seek(0)
+    sink.truncate()
+    for chunk in response.iter_content(COPY_BYTES):
+        try:
+            sink.write(chunk)
+        except OSError as error:
+            raise GongFileError(f"The reply could not be written ({type(error).__name__}).") from error
 
 
 def _no_reply(request: Request, error: Exception) -> GongError:

@@ -26,47 +26,49 @@ _EXTRAS = {
 _ATOMIC_UPLOAD = frozenset(_EXTRAS)
 
 
-def open_destination(destination: str, conn_id: str | None = None) -> ObjectStoragePath:
+def open_destination(
+    destination: str, conn_id: str | None = None, argument: str = "destination"
+) -> ObjectStoragePath:
     """Turn `destination=` and `destination_conn_id=` into a path, or say what is missing.
 
     :param destination: `file:///data/gong`, `s3://conn@bucket/gong`, `gs://...`, `abfs://...` or an absolute path
     :param conn_id: Airflow connection of the storage; may also stand in the URL
+    :param argument: the name of the argument, for the error
     """
     from airflow.sdk import ObjectStoragePath
 
-    scheme = urlsplit(destination).scheme
+    given, scheme = f"{argument}={destination!r}", urlsplit(destination).scheme
     if not scheme and not destination.startswith("/"):
         raise GongConfigurationError(
-            f"destination={destination!r} is neither a URL nor an absolute path: write for example "
+            f"{given} is neither a URL nor an absolute path: write for example "
             "'s3://my_aws@bucket/gong' or 'file:///data/gong'."
         )
     url = urlsplit(destination)
     if scheme == "file" and url.netloc:
         raise GongConfigurationError(
-            f"destination={destination!r} names no absolute path: write 'file:///{url.netloc}{url.path}', with three "
-            "slashes."
+            f"{given} names no absolute path: write 'file:///{url.netloc}{url.path}', with three slashes."
         )
     if conn_id and url.username not in (None, conn_id):
         raise GongConfigurationError(
-            f"destination={destination!r} names the connection {url.username!r} and destination_conn_id={conn_id!r} "
-            "another one: leave one of them out."
+            f"{given} names the connection {url.username!r} and {argument}_conn_id={conn_id!r} another one: "
+            "leave one of them out."
         )
     try:
         path = ObjectStoragePath(destination if scheme else f"file://{destination}", conn_id=conn_id)
         path.fs  # noqa: B018 - attaching the file system is what fails
     except (ValueError, ImportError) as error:
-        raise GongConfigurationError(_no_file_system(destination, scheme)) from error
+        raise GongConfigurationError(_no_file_system(given, scheme)) from error
     return path
 
 
-def _no_file_system(destination: str, scheme: str) -> str:
+def _no_file_system(given: str, scheme: str) -> str:
     extra = _EXTRAS.get(scheme)
     mend = (
         f"pip install 'airflow-provider-gong[{extra}]'"
         if extra
         else "use file://, s3://, gs:// or abfs://, or install the Airflow provider of this storage"
     )
-    return f"destination={destination!r}: no file system for {scheme}:// is installed; {mend}."
+    return f"{given}: no file system for {scheme}:// is installed; {mend}."
 
 
 def names_in(folder: ObjectStoragePath) -> list[str]:

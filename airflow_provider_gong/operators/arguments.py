@@ -112,6 +112,50 @@ def as_object(name: str, value: Any) -> Any:
     return _json(name, value) if is_json else value
 
 
+def as_objects(name: str, value: Any) -> Any:
+    """Read an object or a list, or the JSON text of one; empty text means None, any other text is refused."""
+    value = None if value in _UNSET else as_object(name, value)
+    if value is not None and not isinstance(value, (dict, list, tuple)):
+        raise GongConfigurationError(
+            f"{name} is {type(value).__name__}, neither an object nor a list: pass it as such, "
+            "or as JSON text with the tojson filter."
+        )
+    return list(value) if isinstance(value, tuple) else value
+
+
+def as_number(name: str, value: float | str | None) -> float | None:
+    """Read a number that is not negative, or its text; empty text means None."""
+    if value in _UNSET:
+        return None
+    try:
+        number = (
+            float(value) if isinstance(value, (int, float, str)) and not isinstance(value, bool) else -1.0
+        )
+    except ValueError:
+        number = -1.0
+    if not 0 <= number < float("inf"):
+        raise GongConfigurationError(f"{name}={value!r} is not a number of zero or more.")
+    return number
+
+
+def as_count(name: str, value: int | str | None) -> int | None:
+    """Read a whole number that is not negative, or its text; empty text means None."""
+    number = as_number(name, value)
+    if number is not None and number != int(number):
+        raise GongConfigurationError(f"{name}={value!r} is not a whole number.")
+    return None if number is None else int(number)
+
+
+def texts(operator: object, *names: str) -> dict[str, str | None]:
+    """Read several texts of an operator that may be left out."""
+    return {name: as_text(getattr(operator, name)) for name in names}
+
+
+def objects(operator: object, *names: str) -> dict[str, Any]:
+    """Read several objects or lists of an operator that may be left out."""
+    return {name: as_objects(name, getattr(operator, name)) for name in names}
+
+
 def _json(name: str, value: str) -> Any:
     try:
         return json.loads(value)

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowFailException
 
-from airflow_provider_gong.exceptions import GongError
+from airflow_provider_gong.exceptions import GongError, GongReplyError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from airflow.sdk import Context
 
+    from airflow_provider_gong.api.endpoint import Request
     from airflow_provider_gong.hooks.gong import GongHook
 
 
@@ -35,6 +36,9 @@ class GongOperator(BaseOperator):
     template_fields: Sequence[str] = gong_fields()
     ui_color = "#ece4ff"
 
+    repeatable = False
+    """Doing it twice does no more than doing it once, so that Airflow may retry a write whose reply was lost."""
+
     def __init__(self, *, gong_conn_id: str = "gong_default", **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.gong_conn_id = gong_conn_id
@@ -51,6 +55,9 @@ class GongOperator(BaseOperator):
         try:
             return self.perform(context)
         except GongError as error:
+            if self.repeatable and isinstance(error, GongReplyError) and error.in_doubt:
+                error.in_doubt = False
+                raise
             if error.retryable:
                 raise
             raise AirflowFailException(str(error)) from error
@@ -60,3 +67,19 @@ class GongOperator(BaseOperator):
     @abstractmethod
     def perform(self, context: Context) -> Any:
         """Do the work of the operator."""
+
+
+class GongActionOperator(GongOperator):
+    """Base of the operators that send one request."""
+
+    @abstractmethod
+    def request(self) -> Request:
+        """Return the request, from the rendered arguments."""
+
+    def perform(self, context: Context) -> Any:
+        """Send the request and return what comes of it."""
+        return self.outcome(self.hook.send(self.request()))
+
+    def outcome(self, reply: Any) -> Any:
+        """Return what the task returns, from what Gong replied."""
+        return reply
