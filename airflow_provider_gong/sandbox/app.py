@@ -7,7 +7,16 @@ from starlette.exceptions import HTTPException
 
 from airflow_provider_gong.sandbox.front import Front
 from airflow_provider_gong.sandbox.replies import Refusal, error_reply
-from airflow_provider_gong.sandbox.routes import calls, control, logs, users, workspaces
+from airflow_provider_gong.sandbox.routes import (
+    calls,
+    control,
+    engagement,
+    logs,
+    meetings,
+    privacy,
+    users,
+    workspaces,
+)
 from airflow_provider_gong.sandbox.state import Gong
 
 
@@ -15,7 +24,7 @@ def create_app(gong: Gong) -> Front:
     """Make the application that serves one company."""
     app = FastAPI(openapi_url=None, redirect_slashes=False)
     app.state.gong = gong
-    for module in (calls, users, logs, workspaces, control):
+    for module in (calls, users, logs, workspaces, meetings, engagement, privacy, control):
         app.include_router(module.router)
     app.add_exception_handler(Refusal, _refuse)
     app.add_exception_handler(HTTPException, _answer_http_error)

@@ -12,9 +12,12 @@ from airflow_provider_gong.sandbox.access import Access
 from airflow_provider_gong.sandbox.app import create_app
 from airflow_provider_gong.sandbox.clock import Clock
 from airflow_provider_gong.sandbox.cursors import Cursors
+from airflow_provider_gong.sandbox.engagement import Engagement
 from airflow_provider_gong.sandbox.faults import Faults
 from airflow_provider_gong.sandbox.journal import Journal
 from airflow_provider_gong.sandbox.limits import Limits
+from airflow_provider_gong.sandbox.meetings import Meetings
+from airflow_provider_gong.sandbox.privacy import Privacy
 from airflow_provider_gong.sandbox.state import Gong
 from airflow_provider_gong.sandbox.world import World
 
@@ -75,6 +78,9 @@ class GongSandbox:
         self.cursors = Cursors(self.clock, seed, cursor_lifetime)
         self.faults = Faults()
         self.requests = Journal()
+        self.meetings = Meetings(self.clock, seed)
+        self.engagement = Engagement(self.clock)
+        self.privacy = Privacy(self.clock, self.world, self.meetings, self.engagement)
         self.key = self.access.first
         self.access_key = self.key.access_key
         self.access_key_secret = self.key.access_key_secret
@@ -86,6 +92,9 @@ class GongSandbox:
             cursors=self.cursors,
             faults=self.faults,
             requests=self.requests,
+            meetings=self.meetings,
+            engagement=self.engagement,
+            privacy=self.privacy,
             latency=latency,
         )
         self._port = port

@@ -5,9 +5,12 @@ from dataclasses import dataclass
 from airflow_provider_gong.sandbox.access import Access
 from airflow_provider_gong.sandbox.clock import Clock
 from airflow_provider_gong.sandbox.cursors import Cursors
+from airflow_provider_gong.sandbox.engagement import Engagement
 from airflow_provider_gong.sandbox.faults import Faults
 from airflow_provider_gong.sandbox.journal import Journal
 from airflow_provider_gong.sandbox.limits import Limits
+from airflow_provider_gong.sandbox.meetings import Meetings
+from airflow_provider_gong.sandbox.privacy import Privacy
 from airflow_provider_gong.sandbox.world import World
 
 
@@ -22,5 +25,8 @@ class Gong:
     cursors: Cursors
     faults: Faults
     requests: Journal
+    meetings: Meetings
+    engagement: Engagement
+    privacy: Privacy
     latency: float = 0.0
     """Seconds that each reply takes at least."""

@@ -41,11 +41,17 @@ class Call:
     hidden: bool = False
     title: str | None = None
     """None: drawn from the theme."""
+    erased_at: datetime | None = None
+    """When Gong forgets the call, because somebody in it asked to be forgotten."""
 
     @property
     def ended(self) -> datetime:
         """Return the end of the conversation."""
         return self.started + timedelta(seconds=self.duration)
+
+    def is_erased(self, now: datetime) -> bool:
+        """Tell whether Gong has forgotten the call."""
+        return self.erased_at is not None and self.erased_at <= now
 
     @property
     def listed_at(self) -> datetime:

@@ -52,7 +52,7 @@ class CallFilter:
 
     def shows(self, call: Call, now: datetime) -> bool:
         """Tell whether the API shows a call of the right time."""
-        if not self.matches(call) or call.visible_at > now:
+        if not self.matches(call) or call.visible_at > now or call.is_erased(now):
             return False
         return not self.transcribed or (call.transcript_at is not None and call.transcript_at <= now)
 
@@ -93,10 +93,13 @@ class World:
 
     # --- calls, as tests see them
 
-    def calls(self) -> list[Call]:
-        """Return all calls that have been drawn, visible or not, in the order of their starts."""
+    def calls(self, until: datetime | None = None) -> list[Call]:
+        """Return all calls that have been drawn, visible or not, in the order of their starts.
+
+        :param until: draw the days up to this moment first; default: up to now
+        """
         with self._lock:
-            self._reach()
+            self._reach(until)
             return list(self._order(by_schedule=False)[1])
 
     def call(self, call_id: str) -> Call:
@@ -194,7 +197,9 @@ class World:
             return sum(
                 1
                 for call in candidates
-                if which.matches(call) and (call.visible_at <= now or call.ended <= now)
+                if which.matches(call)
+                and (call.visible_at <= now or call.ended <= now)
+                and not call.is_erased(now)
             )
 
     def _candidates(self, which: CallFilter, after: Place | None) -> Iterable[Call]:
@@ -258,9 +263,9 @@ class World:
 
     # --- growth
 
-    def _reach(self) -> None:
+    def _reach(self, until: datetime | None = None) -> None:
         last = self.today + timedelta(days=MOST_DAYS_TO_COME)
-        self._draw_until(min(self._clock.now().date(), last))
+        self._draw_until(min((until or self._clock.now()).date(), last))
 
     def _draw_until(self, last: date) -> None:
         """Draw the days up to one that has begun; a call becomes visible only after it ended."""
