@@ -64,10 +64,10 @@ class GongClient:
     ) -> None:
         self.base_url = base_url
         self.read_only = read_only
+        self.retry = retry or RetryPolicy()
         self.session = GongSession()
         self._auth = auth
         self._throttle = throttle
-        self._retry = retry or RetryPolicy()
         self._timeout = timeout
         self._sent = 0
         self._count = threading.Lock()
@@ -126,11 +126,22 @@ class GongClient:
         :param sink: a file that the body is written to, from its start, so that it is never held in memory.
         :raises GongError: any of `airflow_provider_gong.exceptions`.
         """
-        self._check_allowed(request)
+        self.check_allowed(request)
         timeout = (self._timeout[0], read_timeout or self._timeout[1])
-        return (retry or self._retry).run(
+        return (retry or self.retry).run(
             lambda: check_reply(request, self._fetch(request, timeout=timeout, sink=sink))
         )
+
+    def check_allowed(self, request: Request) -> None:
+        """Refuse what changes something in Gong when the connection is read-only.
+
+        :raises GongConfigurationError: naming the field of the connection.
+        """
+        if self.read_only and not request.endpoint.reads:
+            raise GongConfigurationError(
+                f"{request.operation} changes something in Gong, and the connection is read-only: "
+                f"switch off its field 'Read only' (extra read_only) to allow it."
+            )
 
     def close(self) -> None:
         """Close the connections to Gong."""
@@ -146,15 +157,8 @@ class GongClient:
         return f"<GongClient {self.base_url}>"
 
     def _exchange(self, request: Request) -> Reply:
-        self._check_allowed(request)
-        return self._retry.run(lambda: read_reply(request, self._fetch(request, timeout=self._timeout)))
-
-    def _check_allowed(self, request: Request) -> None:
-        if self.read_only and not request.endpoint.reads:
-            raise GongConfigurationError(
-                f"{request.operation} changes something in Gong, and the connection is read-only: "
-                f"switch off its field 'Read only' (extra read_only) to allow it."
-            )
+        self.check_allowed(request)
+        return self.retry.run(lambda: read_reply(request, self._fetch(request, timeout=self._timeout)))
 
     def _fetch(
         self, request: Request, *, timeout: tuple[float, float], sink: BinaryIO | None = None
