@@ -11,6 +11,7 @@ from hashlib import sha256
 
 SCOPES = frozenset(
     {
+        "api:calls:create",
         "api:calls:read:basic",
         "api:calls:read:extensive",
         "api:calls:read:media-url",
@@ -18,6 +19,7 @@ SCOPES = frozenset(
         "api:data-privacy:delete",
         "api:data-privacy:read",
         "api:engagement-data:write",
+        "api:library:read",
         "api:logs:read",
         "api:meetings:integration:status",
         "api:meetings:user:create",

@@ -5,30 +5,32 @@ from http import HTTPStatus
 from fastapi import FastAPI, Request, Response
 from starlette.exceptions import HTTPException
 
-from airflow_provider_gong.sandbox.front import Front
+from airflow_provider_gong.sandbox.front import Drop, Front
 from airflow_provider_gong.sandbox.replies import Refusal, error_reply
 from airflow_provider_gong.sandbox.routes import (
     calls,
     control,
     engagement,
+    library,
     logs,
     meetings,
     privacy,
+    uploads,
     users,
     workspaces,
 )
 from airflow_provider_gong.sandbox.state import Gong
 
 
-def create_app(gong: Gong) -> Front:
-    """Make the application that serves one company."""
+def create_app(gong: Gong, drop: Drop) -> Front:
+    """Make the application that serves one company; `drop` closes the connection of a client."""
     app = FastAPI(openapi_url=None, redirect_slashes=False)
     app.state.gong = gong
-    for module in (calls, users, logs, workspaces, meetings, engagement, privacy, control):
+    for module in (calls, users, logs, workspaces, meetings, engagement, privacy, uploads, library, control):
         app.include_router(module.router)
     app.add_exception_handler(Refusal, _refuse)
     app.add_exception_handler(HTTPException, _answer_http_error)
-    return Front(app, gong)
+    return Front(app, gong, drop)
 
 
 async def _refuse(request: Request, refusal: Exception) -> Response:

@@ -30,6 +30,10 @@ class FaultKind(StrEnum):
     """307 to the same path on another host (`location`)."""
     SLOW = "slow"
     """The right answer, `seconds` (default 1) late."""
+    LOST_REPLY = "lost_reply"
+    """Gong carries the request out, then the connection closes without a reply."""
+    CUT_REQUEST = "cut_request"
+    """The connection closes before Gong acts; of a form as soon as `after_bytes` (default 1) have arrived."""
 
 
 OF_SEQUENCES = frozenset({FaultKind.REPEATED_CURSOR, FaultKind.EXPIRED_CURSOR})
@@ -54,6 +58,7 @@ class Fault:
     retry_after: int = 1
     seconds: float = 1.0
     location: str = "https://other-host.example.com"
+    after_bytes: int = 1
     matched: int = field(default=0, init=False)
     struck: int = field(default=0, init=False)
 

@@ -19,9 +19,9 @@ class Received:
     """A cursor where this method wants it: in the query of a GET, at the top of the body of a POST."""
     query_keys: frozenset[str]
     body_keys: frozenset[str]
-    """Nested ones with dots: `filter`, `filter.fromDateTime`, ..."""
+    """Nested ones with dots: `filter`, `filter.fromDateTime`, ...; of a form the names of its parts, once read."""
     status: int | None = None
-    """None while the reply is on its way; what was sent, if a fault altered it."""
+    """None while the reply is on its way, and if a fault closed the connection; what was sent, if one altered it."""
 
 
 class Journal:

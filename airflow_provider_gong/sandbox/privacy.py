@@ -19,7 +19,10 @@ from airflow_provider_gong.sandbox.world.mentions import Mentions, Subject
 
 @dataclass(frozen=True)
 class Erasure:
-    """One request to erase; it takes what Gong holds when it is due."""
+    """One request to erase; it takes what Gong holds when it is due.
+
+    Only calls that clients create in between stay: they came to Gong after it had been told.
+    """
 
     subject: Subject
     requested: datetime

@@ -15,10 +15,12 @@ from airflow_provider_gong.sandbox.cursors import Cursors
 from airflow_provider_gong.sandbox.engagement import Engagement
 from airflow_provider_gong.sandbox.faults import Faults
 from airflow_provider_gong.sandbox.journal import Journal
+from airflow_provider_gong.sandbox.library import Library
 from airflow_provider_gong.sandbox.limits import Limits
 from airflow_provider_gong.sandbox.meetings import Meetings
 from airflow_provider_gong.sandbox.privacy import Privacy
 from airflow_provider_gong.sandbox.state import Gong
+from airflow_provider_gong.sandbox.uploads import Uploads
 from airflow_provider_gong.sandbox.world import World
 
 HOST = "127.0.0.1"
@@ -81,6 +83,8 @@ class GongSandbox:
         self.meetings = Meetings(self.clock, seed)
         self.engagement = Engagement(self.clock)
         self.privacy = Privacy(self.clock, self.world, self.meetings, self.engagement)
+        self.uploads = Uploads(self.clock, self.world, seed)
+        self.library = Library(self.clock, self.world, seed)
         self.key = self.access.first
         self.access_key = self.key.access_key
         self.access_key_secret = self.key.access_key_secret
@@ -95,6 +99,8 @@ class GongSandbox:
             meetings=self.meetings,
             engagement=self.engagement,
             privacy=self.privacy,
+            uploads=self.uploads,
+            library=self.library,
             latency=latency,
         )
         self._port = port
@@ -130,7 +136,7 @@ class GongSandbox:
             raise RuntimeError("The sandbox is already running")
         self._socket = _listen(self._port)
         config = uvicorn.Config(
-            create_app(self._gong),
+            create_app(self._gong, self._drop),
             loop="asyncio",
             lifespan="off",
             ws="none",
@@ -138,6 +144,7 @@ class GongSandbox:
             log_level="critical",
             access_log=False,
             server_header=False,
+            proxy_headers=False,
             timeout_keep_alive=60,
             timeout_graceful_shutdown=1,
         )
@@ -159,6 +166,10 @@ class GongSandbox:
         self._socket.close()
         self._server = self._thread = self._socket = None
 
+    def _drop(self, client: tuple[str, int]) -> None:
+        if self._server is not None:
+            self._server.drop(client)
+
     def __enter__(self) -> Self:
         return self.start()
 
@@ -172,7 +183,7 @@ class GongSandbox:
 
 
 class _Server(uvicorn.Server):
-    """A server that says when it is ready."""
+    """A server that says when it is ready, and that can let a connection break."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
@@ -181,6 +192,12 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self.ready.set()
+
+    def drop(self, client: tuple[str, int]) -> None:
+        """Close a connection; applications cannot do so without a reply."""
+        for connection in list(self.server_state.connections):
+            if connection.transport.get_extra_info("peername") == client:
+                connection.transport.abort()
 
 
 def _listen(port: int) -> socket.socket:

@@ -8,9 +8,11 @@ from airflow_provider_gong.sandbox.cursors import Cursors
 from airflow_provider_gong.sandbox.engagement import Engagement
 from airflow_provider_gong.sandbox.faults import Faults
 from airflow_provider_gong.sandbox.journal import Journal
+from airflow_provider_gong.sandbox.library import Library
 from airflow_provider_gong.sandbox.limits import Limits
 from airflow_provider_gong.sandbox.meetings import Meetings
 from airflow_provider_gong.sandbox.privacy import Privacy
+from airflow_provider_gong.sandbox.uploads import Uploads
 from airflow_provider_gong.sandbox.world import World
 
 
@@ -28,5 +30,7 @@ class Gong:
     meetings: Meetings
     engagement: Engagement
     privacy: Privacy
+    uploads: Uploads
+    library: Library
     latency: float = 0.0
     """Seconds that each reply takes at least."""

@@ -120,6 +120,12 @@ TROUBLES = {
     "dropped_connection": Trouble(
         FaultKind.DROPPED_CONNECTION, RECOVERS, RETRIES, "a read is sent again when its reply was lost"
     ),
+    "lost_reply": Trouble(
+        FaultKind.LOST_REPLY, RECOVERS, RETRIES, "a read is sent again when there was no reply at all"
+    ),
+    "cut_request": Trouble(
+        FaultKind.CUT_REQUEST, RECOVERS, RETRIES, "a read that Gong did not get is sent again"
+    ),
     "truncated_json": Trouble(
         FaultKind.TRUNCATED_JSON, RECOVERS, RETRIES, "the end of the reply was lost on its way"
     ),

@@ -31,6 +31,8 @@ def test_every_kind_strikes_once_and_is_then_over(borrowed: Client, cursor: str,
         struck = ask(borrowed, cursor)
     except requests.exceptions.ChunkedEncodingError:
         assert kind is FaultKind.DROPPED_CONNECTION
+    except requests.ConnectionError:
+        assert kind in (FaultKind.LOST_REPLY, FaultKind.CUT_REQUEST)
     else:
         late = time.monotonic() - start >= 0.1
         same = struck.status_code == 200 and struck.content[33:] == healthy.content[33:]

@@ -7,7 +7,11 @@ from typing import Any
 
 from airflow_provider_gong.sandbox.world.calls import Call
 from airflow_provider_gong.sandbox.world.cast import Cast, title
+from airflow_provider_gong.sandbox.world.posted import Posted
 from airflow_provider_gong.sandbox.world.times import wire
+
+# The codes of ISO-639-2B that Gong's document names; the sandbox knows no other language.
+LANGUAGES = {"en": "eng", "fr": "fre", "es": "spa", "de": "ger", "it": "ita"}
 
 
 def basics(call: Call, people: Cast) -> dict[str, Any]:
@@ -15,9 +19,9 @@ def basics(call: Call, people: Cast) -> dict[str, Any]:
     office = call.host.office
     number = int(call.id[-6:])
     web = call.web_conference
-    return {
+    record = {
         "id": call.id,
-        "url": f"https://app.example.com/call?id={call.id}",
+        "url": call_url(call),
         "title": title(call, people),
         "scheduled": wire(call.scheduled, office) if call.scheduled else None,
         "started": wire(call.started, office),
@@ -36,4 +40,30 @@ def basics(call: Call, people: Cast) -> dict[str, Any]:
         "meetingUrl": f"https://meet.example.com/{call.id[:10]}" if web else None,
         "isPrivate": call.private,
         "calendarEventId": f"event-{call.id[-10:]}" if web else None,
+    }
+    return record if call.posted is None else {**record, **_as_posted(call, call.posted, people)}
+
+
+def call_url(call: Call) -> str:
+    """Return where the call is in the Gong web application."""
+    return f"https://app.example.com/call?id={call.id}"
+
+
+def _as_posted(call: Call, posted: Posted, people: Cast) -> dict[str, Any]:
+    """Return what a client said of a call."""
+    said = posted.body
+    external = any(not person.internal for person in people.participants)
+    language = said.get("languageCode")
+    return {
+        "direction": said["direction"],
+        "system": said.get("callProviderCode"),
+        "scope": "External" if external else "Internal",
+        "media": "Video" if call.has_video else "Audio",
+        "language": LANGUAGES.get(language.partition("-")[0], "und") if language else "eng",
+        "sdrDisposition": said.get("disposition"),
+        "clientUniqueId": said["clientUniqueId"],
+        "customData": said.get("customData"),
+        "purpose": said.get("purpose"),
+        "meetingUrl": said.get("meetingUrl"),
+        "calendarEventId": None,
     }

@@ -11,6 +11,7 @@ from random import Random
 
 from airflow_provider_gong.sandbox.world.draw import draw, identifier
 from airflow_provider_gong.sandbox.world.people import User
+from airflow_provider_gong.sandbox.world.posted import Posted
 from airflow_provider_gong.sandbox.world.scripts import THEMES
 
 PRIVATE_SHARE = 0.04
@@ -41,6 +42,8 @@ class Call:
     hidden: bool = False
     title: str | None = None
     """None: drawn from the theme."""
+    posted: Posted | None = None
+    """None: the call came to Gong by itself."""
     erased_at: datetime | None = None
     """When Gong forgets the call, because somebody in it asked to be forgotten."""
 
@@ -57,6 +60,11 @@ class Call:
     def listed_at(self) -> datetime:
         """Return the moment that `GET /v2/calls` compares: the scheduled one of a web conference."""
         return self.scheduled if self.web_conference and self.scheduled else self.started
+
+    @property
+    def has_video(self) -> bool:
+        """Tell whether the recording shows something."""
+        return self.web_conference if self.posted is None else self.posted.has_video
 
 
 def draw_day(

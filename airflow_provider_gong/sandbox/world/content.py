@@ -51,7 +51,7 @@ def interaction(call: Call, people: Cast, wanted: dict[str, Any]) -> dict[str, A
         parts["speakers"] = _speakers(dice, call, people)
     if wanted.get("personInteractionStats"):
         parts["interactionStats"] = [{"name": name, "value": dice.randrange(1, 120)} for name in STATISTICS]
-    if wanted.get("video") and call.web_conference:
+    if wanted.get("video") and call.has_video:
         parts["video"] = [{"name": "Presentation", "duration": float(dice.randrange(call.duration))}]
     if wanted.get("questions"):
         parts["questions"] = {"companyCount": dice.randrange(20), "nonCompanyCount": dice.randrange(12)}

@@ -41,7 +41,7 @@ def details(call: Call, wanted: Wanted, now: datetime) -> dict[str, Any]:
     record: dict[str, Any] = {"metaData": basics(call, people)}
     if wanted.context != "None" and people.crm:
         record["context"] = [_context(call, people, wanted)]
-    if wanted.parties and draw(call.id, "parties").random() >= UNKNOWN_PARTIES_SHARE:
+    if wanted.parties and has_parties(call):
         record["parties"] = [_party(person, people, wanted) for person in people.participants]
     if analysed and any(wanted.content.values()):
         record["content"] = content(call, people, wanted.content)
@@ -56,7 +56,12 @@ def details(call: Call, wanted: Wanted, now: datetime) -> dict[str, Any]:
 
 def has_media(call: Call) -> bool:
     """Tell whether a recording of the call can be fetched."""
-    return draw(call.id, "media").random() >= NO_MEDIA_SHARE
+    return call.posted is not None or draw(call.id, "media").random() >= NO_MEDIA_SHARE
+
+
+def has_parties(call: Call) -> bool:
+    """Tell whether Gong knows who took part."""
+    return call.posted is not None or draw(call.id, "parties").random() >= UNKNOWN_PARTIES_SHARE
 
 
 def _party(person: Participant, people: Cast, wanted: Wanted) -> dict[str, Any]:
@@ -119,6 +124,6 @@ def _media(call: Call) -> dict[str, str]:
     """Sign the links anew: they differ in each reply."""
     signature = f"X-Amz-Expires={MEDIA_SECONDS}&X-Amz-Signature={uuid4().hex}"
     media = {"audioUrl": f"https://media.example.com/{call.id}.mp3?{signature}"}
-    if call.web_conference:
+    if call.has_video:
         media["videoUrl"] = f"https://media.example.com/{call.id}.mp4?{signature}"
     return media

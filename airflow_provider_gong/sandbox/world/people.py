@@ -3,6 +3,7 @@
 https://help.gong.io/apidocs/list-all-users-v2users
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, timezone
 from random import Random
@@ -34,6 +35,23 @@ class User:
     created: datetime
     avatar: bool
     record: dict[str, Any]
+
+    @property
+    def domain(self) -> str:
+        """Return the mail domain of the company."""
+        return self.email.rpartition("@")[2]
+
+    @property
+    def imports_calls(self) -> bool:
+        """Tell whether calls of the telephony system that the user hosts come to Gong."""
+        return bool(self.record["settings"]["telephonyCallsImported"])
+
+    def is_party(self, party: Mapping[str, Any]) -> bool:
+        """Tell whether a party of a call is this user: by its id, or by an address if it has no id."""
+        if party.get("userId") is not None:
+            return bool(party["userId"] == self.id)
+        addresses = {one.lower() for one in (self.email, *self.record["emailAliases"])}
+        return str(party.get("emailAddress")).lower() in addresses
 
 
 def make_users(seed: int, count: int, today: date) -> list[User]:

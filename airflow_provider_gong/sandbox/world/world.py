@@ -154,7 +154,12 @@ class World:
                 visible_at=ended,
                 transcript_at=ended,
             )
-            self._by_id[call.id] = _changed(call, changes)
+            return self.insert_call(_changed(call, changes))
+
+    def insert_call(self, call: Call) -> Call:
+        """Add a call that is made elsewhere."""
+        with self._lock:
+            self._by_id[call.id] = call
             self._orders.clear()
             return call
 
