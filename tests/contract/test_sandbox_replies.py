@@ -10,9 +10,17 @@ import requests
 
 from airflow_provider_gong.sandbox import GongSandbox
 from airflow_provider_gong.sandbox.access import Key
-from airflow_provider_gong.sandbox.routes import calls, logs, users, workspaces
+from airflow_provider_gong.sandbox.routes import (
+    calls,
+    engagement,
+    logs,
+    meetings,
+    privacy,
+    users,
+    workspaces,
+)
 from airflow_provider_gong.sandbox.world import LOG_TYPES
-from tests.contract.facts import operation, operations, violations
+from tests.contract.facts import operation, operations, resolve, violations
 
 CONTENT = (
     *("structure", "topics", "trackers", "trackerOccurrences", "pointsOfInterest"),
@@ -31,6 +39,8 @@ FULL = {
     },
 }
 WINDOW = {"fromDateTime": "2026-01-01T00:00:00Z", "toDateTime": "2026-01-08T00:00:00Z"}
+# For this reply the document borrows the schema of the request, which lacks the id that every reply has.
+UNDECLARED = {"DELETE /v2/meetings/{meetingId}": [".requestId is unknown to Gong"]}
 
 
 @pytest.fixture(scope="module")
@@ -60,6 +70,61 @@ def _requests(gong: GongSandbox) -> list[tuple[str, dict[str, Any]]]:
             for log_type in LOG_TYPES
         ),
         ("GET /v2/workspaces", {}),
+        *_requests_of_meetings(gong),
+        *_requests_of_engagement(gong),
+        *_requests_of_privacy(gong),
+    ]
+
+
+def _requests_of_meetings(gong: GongSandbox) -> list[tuple[str, dict[str, Any]]]:
+    organizer = gong.world.find_users()[0].email
+    body = {
+        "startTime": "2026-02-01T10:00:00Z",
+        "endTime": "2026-02-01T11:00:00Z",
+        "title": "Demo",
+        "invitees": [{"email": gong.privacy.known_email_address(), "displayName": "Kim"}],
+        "externalId": "7",
+        "provider": "zoom",
+        "organizerEmail": organizer,
+    }
+    path = {"meetingId": gong.meetings.create(body).id}
+    return [
+        ("POST /v2/meetings", {"json": body}),
+        ("PUT /v2/meetings/{meetingId}", {"path": path, "json": body}),
+        ("DELETE /v2/meetings/{meetingId}", {"path": path, "json": {"organizerEmail": organizer}}),
+        ("POST /v2/meetings/integration/status", {"json": {"emails": [organizer, "nobody@example.org"]}}),
+    ]
+
+
+def _requests_of_engagement(gong: GongSandbox) -> list[tuple[str, dict[str, Any]]]:
+    links = [{"system": "Salesforce", "objects": [{"objectType": "Contact", "objectId": "003"}]}]
+    person = {"email": gong.privacy.known_email_address(), "name": "Kim", "title": "Buyer", "context": links}
+    event = {
+        "reportingSystem": "docs",
+        "eventTimestamp": "2026-01-08T08:00:00+02:00",
+        "eventId": f"event-{len(gong.engagement)}",
+        "contentId": "7",
+        "contentUrl": "https://docs.example.com/7",
+        "contentTitle": "Offer",
+        "sharer": {"email": gong.world.users[0].email},
+        "crmContext": links,
+        "nonCompanyParticipants": [person],
+    }
+    return [
+        ("PUT /v2/customer-engagement/action", {"json": {**event, "actor": person}}),
+        ("PUT /v2/customer-engagement/content/shared", {"json": {**event, "recipients": [person]}}),
+        ("PUT /v2/customer-engagement/content/viewed", {"json": {**event, "viewer": person}}),
+    ]
+
+
+def _requests_of_privacy(gong: GongSandbox) -> list[tuple[str, dict[str, Any]]]:
+    somebody = {"emailAddress": gong.privacy.known_email_address()}
+    number = {"phoneNumber": gong.privacy.known_phone_number()}
+    return [
+        ("GET /v2/data-privacy/data-for-email-address", {"params": somebody}),
+        ("GET /v2/data-privacy/data-for-phone-number", {"params": number}),
+        ("POST /v2/data-privacy/erase-data-for-email-address", {"params": {"emailAddress": "a@example.org"}}),
+        ("POST /v2/data-privacy/erase-data-for-phone-number", {"params": {"phoneNumber": "+49 30 1"}}),
     ]
 
 
@@ -77,7 +142,7 @@ def test_replies_have_only_what_gong_documents(gong: GongSandbox) -> None:
         reply = _ask(gong, name, options)
         assert reply.status_code == operation(name).success, f"{name} {options}: {reply.text[:300]}"
         found = list(violations(operation(name).reply_schema, reply.json(), nullable=True))
-        assert not found, f"{name} {options}: {found[:10]}"
+        assert found == UNDECLARED.get(name, []), f"{name} {options}: {found[:10]}"
 
 
 def test_requests_of_these_tests_are_as_gong_documents_them(gong: GongSandbox) -> None:
@@ -106,6 +171,32 @@ def test_full_details_use_every_block_and_field_that_gong_documents(gong: GongSa
     assert content == set(CONTENT) - {"trackerOccurrences", "pointsOfInterest"}
 
 
+def test_references_use_every_list_and_field_that_gong_documents(gong: GongSandbox) -> None:
+    """Otherwise the conformity above would say little."""
+    for name, options in (*_requests_of_engagement(gong), _requests_of_meetings(gong)[0]):
+        assert _ask(gong, name, options).status_code == 200
+    (by_address, to_address), (by_number, to_number), *_ = _requests_of_privacy(gong)
+    found = _ask(gong, by_address, to_address).json()
+    lists = {name: value for name, value in found.items() if isinstance(value, list)}
+    assert set(lists) == {"emails", "calls", "meetings", "customerData", "customerEngagement"}
+    assert all(lists.values())
+    assert set(found["emails"][0]) == {"from", "id", "sentTime", "mailbox", "messageHash"}
+    assert set(found["customerData"][0]["objects"][0]) == {
+        "id",
+        "objectType",
+        "externalId",
+        "mirrorId",
+        "fields",
+    }
+    kinds = {event["eventType"] for event in found["customerEngagement"]}
+    assert kinds == {"contentShared", "contentViewed", "customEvent"}
+    documented = set(resolve({"schema": "CustomerEngagement"})["properties"])
+    assert {name for event in found["customerEngagement"] for name in event} == documented
+    found = _ask(gong, by_number, to_number).json()
+    assert set(found) == set(resolve({"schema": "PhoneNumberReferences"})["properties"])
+    assert {name for name, value in found.items() if not value} <= {"meetings"}
+
+
 def test_errors_have_gongs_shape(gong: GongSandbox) -> None:
     for path in ("/v2/calls?fromDateTime=2030-01-01T00:00:00Z", "/v2/calls/1", "/v2/nothing"):
         body = _ask(gong, f"GET {path}", {}).json()
@@ -125,8 +216,9 @@ def test_every_scope_the_sandbox_asks_for_is_named_by_the_operation(gong: GongSa
 
 
 def test_every_route_of_the_sandbox_is_an_operation_of_gong(gong: GongSandbox) -> None:
-    for module in (calls, logs, users, workspaces):
+    for module in (calls, logs, users, workspaces, meetings, engagement, privacy):
         for route in module.router.routes:
             path = route.path.replace("{call_id}", "{id}").replace("{user_id}", "{id}")
+            path = path.replace("{meeting_id}", "{meetingId}")
             for method in route.methods:
                 assert f"{method} {path}" in operations()
