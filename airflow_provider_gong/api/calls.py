@@ -4,19 +4,26 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_gong.api import new_call
 from airflow_provider_gong.api.encode import (
-    optional_datetime,
-    optional_id,
     optional_ids,
     wire_id,
+    wire_window,
     without_none,
 )
 from airflow_provider_gong.api.endpoint import Params, endpoint
+from airflow_provider_gong.api.form import FilePart, Form
 from airflow_provider_gong.exceptions import GongConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime
+
+    from airflow_provider_gong.api.form import Source
+
+# Gong's document says "up to 1.5GB"; if it means 1.5 * 2**30 bytes, this is on the safe side.
+MOST_MEDIA_BYTES = 1_500_000_000
+MEDIA_FORMATS = ("wav", "mp3", "mp4", "mkv", "flac")
 
 
 @endpoint("GET", "/v2/calls", result="calls", scope="api:calls:read:basic", paged=True, empty_on_404=True)
@@ -38,7 +45,7 @@ def list_calls(
     :param workspace_id: identifier of a workspace; default: all workspaces.
     :raises GongConfigurationError: naming the argument that must be mended.
     """
-    return Params(query=_window(from_datetime, to_datetime, workspace_id))
+    return Params(query=wire_window(from_datetime, to_datetime, workspace_id))
 
 
 @endpoint("GET", "/v2/calls/{id}", result="call", scope="api:calls:read:basic")
@@ -92,7 +99,7 @@ def list_calls_extensive(
         body={
             "filter": without_none(
                 {
-                    **_window(from_datetime, to_datetime, workspace_id),
+                    **wire_window(from_datetime, to_datetime, workspace_id),
                     "callIds": optional_ids(call_ids, "call_ids"),
                     "primaryUserIds": optional_ids(primary_user_ids, "primary_user_ids"),
                 }
@@ -102,57 +109,90 @@ def list_calls_extensive(
     )
 
 
-@endpoint(
-    "POST",
-    "/v2/calls/transcript",
-    result="callTranscripts",
-    scope="api:calls:read:transcript",
-    paged=True,
-    reads=True,
-    empty_on_404=True,
-)
-def list_call_transcripts(
+@endpoint("POST", "/v2/calls", result=None, scope="api:calls:create")
+def create_call(
     *,
-    from_datetime: datetime | str | None = None,
-    to_datetime: datetime | str | None = None,
-    workspace_id: str | None = None,
-    call_ids: Iterable[str | int] | None = None,
+    client_unique_id: str | None,
+    actual_start: datetime | str | None,
+    parties: list[dict[str, Any]] | None,
+    direction: str | None,
+    primary_user: str | int | None,
+    scheduled_start: datetime | str | None = None,
+    scheduled_end: datetime | str | None = None,
+    title: str | None = None,
+    purpose: str | None = None,
+    duration: float | None = None,
+    disposition: str | None = None,
+    context: list[dict[str, Any]] | None = None,
+    custom_data: str | None = None,
+    speakers_timeline: dict[str, Any] | None = None,
+    meeting_url: str | None = None,
+    call_provider_code: str | None = None,
+    download_media_url: str | None = None,
+    workspace_id: str | int | None = None,
+    language_code: str | None = None,
+    flow_task_id: str | None = None,
 ) -> Params:
-    """List the transcripts of calls.
+    """Create a call, for media that follow or that Gong downloads.
 
-    With both a window and `call_ids` Gong returns only those of the calls that started in the window.
+    Arguments are Gong's fields in snake_case, objects within them keep Gong's keys; see
+    `GongCreateCallOperator`. The first five may be None only to be named among all that is missing.
 
-    https://help.gong.io/apidocs/retrieve-transcripts-of-calls-by-date-or-callids-v2callstranscript-2
+    https://help.gong.io/apidocs/add-new-call-v2calls-2
 
-    :param from_datetime: datetime or ISO 8601 text, inclusive, compared with the start of the call;
-        default: the earliest call.
-    :param to_datetime: datetime or ISO 8601 text, exclusive; default: the latest call.
-    :param workspace_id: identifier of a workspace, not together with `call_ids`; default: all workspaces.
-    :param call_ids: identifiers of calls, at least one; default: all calls.
+    :raises GongConfigurationError: naming all arguments that must be mended.
+    """
+    call = {
+        "clientUniqueId": client_unique_id,
+        "actualStart": actual_start,
+        "parties": parties,
+        "direction": direction,
+        "primaryUser": primary_user,
+        "scheduledStart": scheduled_start,
+        "scheduledEnd": scheduled_end,
+        "title": title,
+        "purpose": purpose,
+        "duration": duration,
+        "disposition": disposition,
+        "context": context,
+        "customData": custom_data,
+        "speakersTimeline": speakers_timeline,
+        "meetingUrl": meeting_url,
+        "callProviderCode": call_provider_code,
+        "downloadMediaUrl": download_media_url,
+        "workspaceId": workspace_id,
+        "languageCode": language_code,
+        "flowContext": None if flow_task_id is None else {"taskId": flow_task_id},
+    }
+    new_call.check(call)
+    return Params(body=new_call.encoded(call))
+
+
+@endpoint("PUT", "/v2/calls/{id}/media", result=None, scope="api:calls:create")
+def add_call_media(call_id: str, *, file_name: str, source: Source) -> Params:
+    """Add the recording of a call that was created without one.
+
+    Gong's 201 says that the recording has come, not that it was worked on.
+
+    https://help.gong.io/apidocs/add-call-media-v2callsidmedia-2
+
+    :param call_id: Gong's identifier of the call.
+    :param file_name: what the recording is called; its suffix tells the format, one of `MEDIA_FORMATS`.
+    :param source: the recording, one byte to `MOST_MEDIA_BYTES`.
     :raises GongConfigurationError: naming the argument that must be mended.
     """
-    if workspace_id is not None and call_ids is not None:
+    suffix = file_name.rpartition(".")[2].lower() if "." in file_name else ""
+    if suffix not in MEDIA_FORMATS:
         raise GongConfigurationError(
-            "call_ids and workspace_id were both given, which Gong refuses for transcripts: "
-            "leave one of them out."
+            f"file_name={file_name!r}, by default the name of the file, ends in no format that Gong takes: "
+            f"use one of .{', .'.join(MEDIA_FORMATS)}."
+        )
+    if not 0 < source.size <= MOST_MEDIA_BYTES:
+        raise GongConfigurationError(
+            f"The file has {source.size:,} bytes, and Gong takes 1 to {MOST_MEDIA_BYTES:,}: shorten or compress the "
+            "recording, or split the call."
         )
     return Params(
-        body={
-            "filter": without_none(
-                {
-                    **_window(from_datetime, to_datetime, workspace_id),
-                    "callIds": optional_ids(call_ids, "call_ids"),
-                }
-            )
-        }
+        path={"id": wire_id(call_id, "call_id")},
+        form=Form(files=(FilePart("mediaFile", file_name, source),)),
     )
-
-
-def _window(
-    from_datetime: datetime | str | None, to_datetime: datetime | str | None, workspace_id: str | None
-) -> dict[str, str | None]:
-    return {
-        "fromDateTime": optional_datetime(from_datetime, "from_datetime"),
-        "toDateTime": optional_datetime(to_datetime, "to_datetime"),
-        "workspaceId": optional_id(workspace_id, "workspace_id"),
-    }

@@ -84,6 +84,17 @@ def optional_ids(values: Iterable[str | int] | None, argument: str) -> list[str]
     return None if values is None else wire_ids(values, argument)
 
 
+def wire_window(
+    from_datetime: datetime | str | None, to_datetime: datetime | str | None, workspace_id: str | None
+) -> dict[str, str | None]:
+    """Return the fields that narrow a list of calls to a stretch of time and to a workspace."""
+    return {
+        "fromDateTime": optional_datetime(from_datetime, "from_datetime"),
+        "toDateTime": optional_datetime(to_datetime, "to_datetime"),
+        "workspaceId": optional_id(workspace_id, "workspace_id"),
+    }
+
+
 def without_none(values: Mapping[str, Any]) -> dict[str, Any]:
     """Return the mapping without the keys that have no value."""
     return {key: value for key, value in values.items() if value is not None}

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar, cast
 
-from airflow_provider_gong.api import calls, logs, users
+from airflow_provider_gong.api import calls, logs, transcripts, users
 from airflow_provider_gong.api.encode import wire_id
 from airflow_provider_gong.exceptions import GongConfigurationError, GongUnexpectedResponse
 from airflow_provider_gong.exports.content import content_selector, selected_blocks
@@ -137,7 +137,7 @@ class Transcripts:
             # By id alone: dates beside the ids would drop calls whose start differs from the listed one,
             # and Gong refuses a workspace beside ids.
             found: dict[str, dict[str, Any]] = {}
-            for page in client.pages(calls.list_call_transcripts(call_ids=asked)):
+            for page in client.pages(transcripts.list_call_transcripts(call_ids=asked)):
                 found |= {_id(record, "callId"): record for record in page.items}
             rows = [_transcript_row(found[call_id]) for call_id in asked if call_id in found]
             pending = [call_id for call_id in asked if call_id not in found]

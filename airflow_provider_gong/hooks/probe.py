@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from airflow_provider_gong.api import calls, logs, users
+from airflow_provider_gong.api import calls, logs, transcripts, users
 from airflow_provider_gong.exceptions import (
     GongAuthenticationError,
     GongForbidden,
@@ -58,7 +58,7 @@ def _requests() -> dict[str, Request]:
     start = now - timedelta(minutes=1)
     return {
         "calls": calls.list_calls(from_datetime=start, to_datetime=now),
-        "transcripts": calls.list_call_transcripts(from_datetime=start, to_datetime=now),
+        "transcripts": transcripts.list_call_transcripts(from_datetime=start, to_datetime=now),
         "users": users.list_users(),
         "logs": logs.list_logs(log_type="AccessLog", from_datetime=start, to_datetime=now),
     }

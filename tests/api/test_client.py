@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import requests
 
-from airflow_provider_gong.api import calls, users, workspaces
+from airflow_provider_gong.api import calls, transcripts, users, workspaces
 from airflow_provider_gong.api.client import Page
 from airflow_provider_gong.api.endpoint import Params, Request, endpoint
 from airflow_provider_gong.exceptions import (
@@ -153,7 +153,7 @@ def test_an_unpaged_list_is_one_page() -> None:
         "No users found corresponding to the provided filters",
     ],
 )
-@pytest.mark.parametrize("request_", [calls.list_calls(), calls.list_call_transcripts()])
+@pytest.mark.parametrize("request_", [calls.list_calls(), transcripts.list_call_transcripts()])
 def test_404_of_a_filtered_list_is_empty(request_: Request, text: str) -> None:
     assert client_of(Transport(error(404, text))).send(request_) == []
     assert list(client_of(Transport(error(404, text))).pages(request_)) == [Page(items=[], total=0)]
@@ -341,7 +341,12 @@ def test_redirects_are_refused_and_name_the_host(status: int) -> None:
 
 # Repeating
 
-READS = [calls.list_calls(), calls.get_call("7"), calls.list_calls_extensive(), calls.list_call_transcripts()]
+READS = [
+    calls.list_calls(),
+    calls.get_call("7"),
+    calls.list_calls_extensive(),
+    transcripts.list_call_transcripts(),
+]
 LOST = [
     requests.ConnectionError("dropped"),
     requests.ReadTimeout("slow"),

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_gong.api import calls, logs, users, workspaces
+from airflow_provider_gong.api import calls, logs, transcripts, users, workspaces
 from airflow_provider_gong.api.endpoint import Request
 from airflow_provider_gong.exceptions import GongConfigurationError
 
@@ -34,15 +34,15 @@ SENT = {"fromDateTime": "2026-01-01T00:00:00+00:00", "toDateTime": "2026-01-02T0
                 "contentSelector": {"exposedFields": {"parties": True}},
             },
         ),
-        (calls.list_call_transcripts(), "POST /v2/calls/transcript", {}, {"filter": {}}),
+        (transcripts.list_call_transcripts(), "POST /v2/calls/transcript", {}, {"filter": {}}),
         (
-            calls.list_call_transcripts(**WINDOW, workspace_id="5"),
+            transcripts.list_call_transcripts(**WINDOW, workspace_id="5"),
             "POST /v2/calls/transcript",
             {},
             {"filter": SENT | {"workspaceId": "5"}},
         ),
         (
-            calls.list_call_transcripts(call_ids=["7", "8"]),
+            transcripts.list_call_transcripts(call_ids=["7", "8"]),
             "POST /v2/calls/transcript",
             {},
             {"filter": {"callIds": ["7", "8"]}},
@@ -85,7 +85,7 @@ def test_request_as_gong_wants_it(request_: Request, line: str, query: Any, body
 
 def test_call_ids_and_workspace_together_are_refused_for_transcripts() -> None:
     with pytest.raises(GongConfigurationError, match="call_ids and workspace_id"):
-        calls.list_call_transcripts(call_ids=["7"], workspace_id="5")
+        transcripts.list_call_transcripts(call_ids=["7"], workspace_id="5")
 
 
 def test_unknown_log_is_refused_and_the_known_ones_are_named() -> None:

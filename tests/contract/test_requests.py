@@ -71,10 +71,10 @@ def requests_of(function: Callable[..., Request]) -> Iterator[Request]:
 def test_the_functions_are_found() -> None:
     assert {name_of(function) for function in FUNCTIONS} >= {
         "calls.get_call",
-        "calls.list_call_transcripts",
         "calls.list_calls",
         "calls.list_calls_extensive",
         "logs.list_logs",
+        "transcripts.list_call_transcripts",
         "users.get_user",
         "users.list_users",
         "users.list_users_extensive",
