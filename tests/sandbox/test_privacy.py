@@ -313,6 +313,52 @@ def test_new_calls_are_found(client: Client) -> None:
     assert ids(find_address(client, host.email)) == {*before, call.id}
 
 
+def test_the_people_of_a_created_call_are_found_and_forgotten(client: Client) -> None:
+    gong = client.gong
+    host = gong.uploads.hosts()[0]
+    body = {
+        "clientUniqueId": "dialer-1",
+        "actualStart": "2026-01-10T09:00:00Z",
+        "duration": 300,
+        "direction": "Outbound",
+        "primaryUser": host.id,
+        "parties": [
+            {"userId": host.id},
+            {"emailAddress": "Buyer@Example.org", "phoneNumber": "+49 (30) 901820"},
+        ],
+        "downloadMediaUrl": "https://media.example.com/1.mp3",
+    }
+    created = client.post("/v2/calls", body)
+    assert created.status_code == 200, created.text
+    call_id = created.json()["callId"]
+    found = find_address(client, "buyer@example.org")
+    assert (ids(found), found["emails"], found["customerData"]) == ({call_id}, [], [])
+    found = find_number(client, "+4930901820")
+    assert ids(found) == {call_id}
+    assert found["matchingPhoneNumbers"] == ["+49 (30) 901820"]
+    assert found["emailAddresses"] == ["Buyer@Example.org"]
+    erase(client, ERASE_NUMBER, phoneNumber="+49 30 901820")
+    gong.clock.advance(timedelta(hours=3, seconds=-1))
+    assert client.get(f"/v2/calls/{call_id}").status_code == 200
+    gong.clock.advance(timedelta(seconds=1))
+    assert client.get(f"/v2/calls/{call_id}").status_code == 404
+    assert find_address(client, "buyer@example.org") == {**NOTHING, "customerEngagement": []}
+
+
+def test_an_erased_call_leaves_the_library(client: Client) -> None:
+    def content(folder_id: str) -> list[str]:
+        folder = client.get("/v2/library/folder-content", folderId=folder_id).json()
+        return [call["id"] for call in folder["calls"]]
+
+    folders = [folder["id"] for folder in client.get("/v2/library/folders").json()["folders"]]
+    folder_id = next(one for one in folders if len(content(one)) > 1)
+    call, *others = content(folder_id)
+    client.gong.privacy.erasure_time = timedelta(0)
+    guests = (person.email for person in cast(client.gong.world.call(call)).participants[1:])
+    erase(client, ERASE_ADDRESS, emailAddress=next(address for address in guests if address))
+    assert content(folder_id) == others
+
+
 def test_a_call_that_was_deleted_refers_to_nobody(client: Client) -> None:
     address = client.gong.privacy.known_email_address()
     for call in client.gong.privacy.calls_of(Subject.of_address(address)):

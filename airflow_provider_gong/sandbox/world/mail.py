@@ -34,7 +34,12 @@ class Contact:
 
 
 def mails(call: Call, people: Cast) -> list[Mail]:
-    """Draw the messages that went before a call; only guests whose address is known wrote any."""
+    """Draw the messages that went before a call; only guests whose address is known wrote any.
+
+    Of the people of a call that a client created, Gong knows what the client said, and no mails.
+    """
+    if call.posted is not None:
+        return []
     guests = [person for person in people.participants if not person.internal and person.email]
     return [mail for guest in guests for mail in _mails_with(guest, call, people.host)]
 
