@@ -36,12 +36,17 @@ class GongOperator(BaseOperator):
     template_fields: Sequence[str] = gong_fields()
     ui_color = "#ece4ff"
 
-    repeatable = False
-    """Doing it twice does no more than doing it once, so that Airflow may retry a write whose reply was lost."""
-
     def __init__(self, *, gong_conn_id: str = "gong_default", **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.gong_conn_id = gong_conn_id
+
+    @property
+    def repeatable(self) -> bool:
+        """Tell whether doing it twice does no more than doing it once.
+
+        Then Airflow may retry a write whose reply was lost.
+        """
+        return False
 
     @cached_property
     def hook(self) -> GongHook:
@@ -55,7 +60,7 @@ class GongOperator(BaseOperator):
         try:
             return self.perform(context)
         except GongError as error:
-            if self.repeatable and isinstance(error, GongReplyError) and error.in_doubt:
+            if isinstance(error, GongReplyError) and error.in_doubt and self.repeatable:
                 error.in_doubt = False
                 raise
             if error.retryable:
