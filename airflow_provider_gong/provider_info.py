@@ -19,13 +19,18 @@ def get_provider_info() -> dict[str, Any]:
                 "tags": ["service"],
             }
         ],
-        "operators": [
-            {"integration-name": "Gong", "python-modules": ["airflow_provider_gong.operators.exports"]}
-        ],
+        "operators": [_modules("operators", "calls", "exports", "privacy")],
+        "sensors": [_modules("sensors", "calls", "privacy")],
+        "extra-links": ["airflow_provider_gong.operators.links.GongCallLink"],
         "hooks": [{"integration-name": "Gong", "python-modules": ["airflow_provider_gong.hooks.gong"]}],
         "connection-types": [_connection_type()],
         "config": {"gong": {"description": "Options of the Gong provider.", "options": _options()}},
     }
+
+
+def _modules(package: str, *names: str) -> dict[str, Any]:
+    modules = [f"airflow_provider_gong.{package}.{name}" for name in names]
+    return {"integration-name": "Gong", "python-modules": modules}
 
 
 def _connection_type() -> dict[str, Any]:

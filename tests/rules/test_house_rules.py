@@ -1,4 +1,4 @@
-"""Rules that every operator of the package keeps."""
+"""Rules that every operator and sensor of the package keeps."""
 
 from __future__ import annotations
 
@@ -9,13 +9,19 @@ import re
 from typing import Any, TypeGuard
 
 import pytest
-from airflow.sdk import DAG, BaseOperator
+from airflow.sdk import DAG, BaseOperator, BaseSensorOperator
 from airflow.serialization.serialized_objects import DagSerialization
 
-import airflow_provider_gong.operators as package
+import airflow_provider_gong as package
+from airflow_provider_gong import operators, sensors
 
 # Arguments that are not templates, each with the reason.
-NOT_TEMPLATED: dict[str, str] = {}
+NOT_TEMPLATED = {
+    "deferrable": "as in all of Airflow's sensors: how to wait is decided where the Dag is written"
+}
+
+# Sensors may give them other defaults.
+WAITING = {"poke_interval", "timeout", "mode"}
 
 AIRFLOW_OWNS = {
     *("email", "owner", "queue", "params", "resources", "timeout"),
@@ -27,7 +33,11 @@ AIRFLOW_OWNS = {
 
 def _operators() -> list[type[BaseOperator]]:
     found: list[type[BaseOperator]] = []
-    for module_info in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+    infos = [
+        *pkgutil.walk_packages(operators.__path__, f"{operators.__name__}."),
+        *pkgutil.walk_packages(sensors.__path__, f"{sensors.__name__}."),
+    ]
+    for module_info in infos:
         module = importlib.import_module(module_info.name)
         classes = inspect.getmembers(module, inspect.isclass)
         found += [cls for _, cls in classes if _is_ours(cls) and cls.__module__ == module.__name__]
@@ -59,6 +69,7 @@ def own_arguments(operator: type[BaseOperator]) -> dict[str, inspect.Parameter]:
         parameter.name: parameter
         for parameter in parameters
         if parameter.name != "self" and parameter.kind is not parameter.VAR_KEYWORD
+        if not (issubclass(operator, BaseSensorOperator) and parameter.name in WAITING)
     }
 
 
@@ -72,18 +83,21 @@ def made(operator: type[BaseOperator], value: Any) -> BaseOperator:
     return operator(task_id="task", **dict.fromkeys(own_arguments(operator), value))
 
 
-def test_the_exports_are_found() -> None:
+def test_the_operators_are_found() -> None:
     assert {
         "GongExportCallsOperator",
         "GongExportTranscriptsOperator",
         "GongExportUsersOperator",
         "GongExportLogsOperator",
+        "GongErasePhoneNumberOperator",
+        "GongErasureSensor",
     } <= {operator.__name__ for operator in OPERATORS}
 
 
 @each_operator
-def test_name_begins_with_gong_and_ends_with_operator(operator: type[BaseOperator]) -> None:
-    assert re.fullmatch(r"Gong[A-Z]\w+Operator", operator.__name__)
+def test_name_begins_with_gong_and_ends_with_its_kind(operator: type[BaseOperator]) -> None:
+    kind = "Sensor" if issubclass(operator, BaseSensorOperator) else "Operator"
+    assert re.fullmatch(rf"Gong[A-Z]\w+{kind}", operator.__name__)
 
 
 @each_operator
@@ -113,7 +127,8 @@ def test_arguments_shadow_nothing_of_airflow(operator: type[BaseOperator]) -> No
 
 @each_operator
 def test_arguments_are_documented(operator: type[BaseOperator]) -> None:
-    assert own_arguments(operator).keys() ^ parameter_docs(operator).keys() == set()
+    may_be_documented = WAITING if issubclass(operator, BaseSensorOperator) else set()
+    assert own_arguments(operator).keys() ^ parameter_docs(operator).keys() <= may_be_documented
 
 
 @each_operator
@@ -148,4 +163,4 @@ def test_serialises_in_a_dag(operator: type[BaseOperator]) -> None:
     restored = DagSerialization.deserialize_dag(DagSerialization.serialize_dag(dag))
     task = restored.get_task("task")
     assert task.task_type == operator.__name__
-    assert {getattr(task, name) for name in own_arguments(operator)} == {"{{ run_id }}"}
+    assert {getattr(task, name) for name in operator.template_fields} == {"{{ run_id }}"}
