@@ -172,8 +172,14 @@ def _facts(request: Request, raw: RawReply, body: dict[str, Any]) -> Facts:
         "operation": request.operation,
         "status": raw.status,
         "request_id": str(request_id) if request_id else None,
-        "messages": tuple(str(text)[:LONGEST_MESSAGE] for text in texts[:MOST_MESSAGES]),
+        "messages": tuple(_shortened(str(text)) for text in texts[:MOST_MESSAGES]),
     }
+
+
+def _shortened(text: str) -> str:
+    """Cut a text in its middle: what was given stands there, what Gong says of it before and after."""
+    half = LONGEST_MESSAGE // 2
+    return text if len(text) <= LONGEST_MESSAGE else f"{text[:half]} ... {text[-half:]}"
 
 
 def _messages(body: dict[str, Any]) -> list[Any]:

@@ -94,6 +94,37 @@ def as_id(name: str, value: Any) -> str | None:
     return None if value in _UNSET else wire_id(value, name)
 
 
+def as_needed_id(name: str, value: Any) -> str:
+    """Read an id that may not be left out."""
+    return wire_id(None if value in _UNSET else value, name)
+
+
+def as_call_ids(name: str, value: Any) -> tuple[str, ...] | None:
+    """Read what another task knows of calls: their ids or records, or JSON text of them; empty text means None.
+
+    Unlike that of `as_ids`, the result may be empty: the other task may have found nothing.
+    """
+    calls = None if value in _UNSET else as_object(name, value)
+    if calls is not None and not isinstance(calls, (list, tuple)):
+        raise GongConfigurationError(
+            f"{name} is {type(calls).__name__}, not a list: give ids, or the records that a list or an export of "
+            "calls returned; text must be JSON, as the tojson filter writes it."
+        )
+    return None if calls is None else tuple(as_call_id(name, call) for call in calls)
+
+
+def as_call_id(name: str, call: Any) -> str:
+    """Read the id of a call that another task handed over: its record, in short or in detail, or the id alone."""
+    basic = call.get("metaData", call) if isinstance(call, dict) else {"id": call}
+    call_id = basic.get("id") if isinstance(basic, dict) else None
+    if call_id in _UNSET or isinstance(call_id, (dict, list)):
+        raise GongConfigurationError(
+            f"{name}= holds a record without metaData.id or id, or an empty id: pass what a list or an export of "
+            "calls returned, or a list of ids."
+        )
+    return wire_id(call_id, name)
+
+
 def as_text(value: Any) -> str | None:
     """Read text that may be left out; empty text means None."""
     return None if value in _UNSET else str(value)
@@ -144,6 +175,23 @@ def as_count(name: str, value: int | str | None) -> int | None:
     if number is not None and number != int(number):
         raise GongConfigurationError(f"{name}={value!r} is not a whole number.")
     return None if number is None else int(number)
+
+
+def as_pages(name: str, value: int | str | None) -> int | None:
+    """Read a number of pages, at least one, or its text; empty text means None."""
+    pages = as_count(name, value)
+    if pages == 0:
+        raise GongConfigurationError(f"{name}={value!r} would read nothing: give 1 or more, or leave it out.")
+    return pages
+
+
+def require(operator: object, *names: str) -> None:
+    """Refuse arguments that rendered to nothing, all of them at once."""
+    missing = [name for name in names if getattr(operator, name) in _UNSET]
+    if missing:
+        raise GongConfigurationError(
+            f"{', '.join(missing)} rendered to nothing and cannot be left out: check the template."
+        )
 
 
 def texts(operator: object, *names: str) -> dict[str, str | None]:

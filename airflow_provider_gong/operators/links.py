@@ -1,0 +1,48 @@
+"""From a task in Airflow to what it made in Gong."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from airflow.sdk import BaseOperatorLink
+
+if TYPE_CHECKING:
+    from airflow.sdk import BaseOperator, Context
+    from airflow.sdk.types import TaskInstanceKey
+
+CALL_URL = "call_url"
+
+# us-12345.api.gong.io has its application at us-12345.app.gong.io.
+API_HOST = re.compile(r"((?:[\w-]+\.)*)api\.gong\.io", re.ASCII)
+
+
+class GongCallLink(BaseOperatorLink):
+    """Open the call of the task in Gong's application."""
+
+    name = "Open in Gong"
+
+    def get_link(self, operator: BaseOperator, *, ti_key: TaskInstanceKey) -> str:
+        """Return the address that the task pushed; Airflow asks for it on the worker, when the task is over."""
+        from airflow.sdk.execution_time.xcom import XCom
+
+        return str(XCom.get_value(ti_key=ti_key, key=CALL_URL) or "")
+
+
+def push_call_url(context: Context, url: str | None) -> None:
+    """Keep the address of a call for the link."""
+    if url is not None:
+        context["ti"].xcom_push(key=CALL_URL, value=url)
+
+
+def call_url(given: object, host: str, call_id: str) -> str | None:
+    """Return the address of a call in Gong's application, None when it cannot be known.
+
+    :param given: what Gong itself says it is, if it says anything.
+    :param host: the host that the API has, without port.
+    """
+    # Airflow's page makes a link of it, which must not become a script.
+    if isinstance(given, str) and given.startswith(("https://", "http://")):
+        return given
+    api = API_HOST.fullmatch(host)
+    return f"https://{api[1]}app.gong.io/call?id={call_id}" if api else None
