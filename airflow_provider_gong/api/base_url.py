@@ -42,6 +42,14 @@ def base_url(value: str, allowed_hosts: Iterable[str] = ()) -> str:
     return _origin(url)
 
 
+def origin(value: str) -> str:
+    """Return the scheme, host and port of an address as `base_url` spells them, whatever place it is.
+
+    :raises ValueError: saying what it is instead of an address.
+    """
+    return _origin(_split(value))
+
+
 def is_host(text: str) -> bool:
     """Tell whether the text is a host name or an IP address."""
     return len(text) <= 253 and (bool(NAME.fullmatch(text)) or _address(text) is not None)

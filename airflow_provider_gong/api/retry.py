@@ -69,7 +69,7 @@ class RetryPolicy:
     def _wait(self, state: tenacity.RetryCallState) -> float:
         asked = getattr(_error(state), "retry_after", None)
         # Less than a second would only spend attempts: the limit is counted by the second.
-        return self._backoff(state) if asked is None else max(1.0, float(asked))
+        return self._backoff(state) if asked is None else max(1.0, float(asked), self.delay or 0.0)
 
     def _backoff(self, state: tenacity.RetryCallState) -> float:
         if self.delay is not None:

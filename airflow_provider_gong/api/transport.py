@@ -13,6 +13,7 @@ from requests import exceptions as http
 from urllib3.exceptions import LocationValueError, NameResolutionError, NewConnectionError, ReadTimeoutError
 
 from airflow_provider_gong import __version__
+from airflow_provider_gong.api.discretion import discreet
 from airflow_provider_gong.api.form import encoded
 from airflow_provider_gong.api.replies import RawReply, in_doubt
 from airflow_provider_gong.exceptions import (
@@ -77,7 +78,7 @@ def fetch(
     """
     start = time.monotonic()
     try:
-        with _payload(request) as payload:
+        with discreet(), _payload(request) as payload:
             response = session.request(
                 request.method,
                 base_url + request.path,
@@ -94,7 +95,7 @@ def fetch(
         # Not chained: the original text holds the URL with its query, which may be personal.
         raise _no_reply(request, error) from None
     with response:
-        reply = _read(response, sink)
+        reply = _read(request, response, sink)
     log.debug(
         "%s: %d in %.3f s (request id %s)",
         request.operation,
@@ -118,25 +119,38 @@ def _payload(request: Request) -> Iterator[dict[str, Any]]:
         yield {"json": request.body, "headers": headers}
 
 
-def _read(response: Response, sink: BinaryIO | None) -> RawReply:
+def _read(request: Request, response: Response, sink: BinaryIO | None) -> RawReply:
     try:
         if sink is None or response.status_code // 100 != 2:
             return RawReply(response.status_code, response.headers, response.content)
-        _copy(response, sink)
+        _copy(request, response, sink)
         return RawReply(response.status_code, response.headers, b"")
     except RequestException as error:
         stalled = any(isinstance(cause, ReadTimeoutError) for cause in error.args)
         return RawReply(response.status_code, response.headers, None, stalled=stalled)
 
 
-def _copy(response: Response, sink: BinaryIO) -> None:
-    sink.seek(0)
-    sink.truncate()
+def _copy(request: Request, response: Response, sink: BinaryIO) -> None:
+    with _writing(request):
+        sink.seek(0)
+        sink.truncate()
     for chunk in response.iter_content(COPY_BYTES):
-        try:
+        with _writing(request):
             sink.write(chunk)
-        except OSError as error:
-            raise GongFileError(f"The reply could not be written ({type(error).__name__}).") from error
+
+
+@contextmanager
+def _writing(request: Request) -> Iterator[None]:
+    """Tell the errors of a file from those of the connection, which are also OSErrors."""
+    try:
+        yield
+    except OSError as error:
+        failed = GongFileError(
+            f"{request.operation}: the reply could not be written ({type(error).__name__})."
+        )
+        # Gong has answered: a write has been carried out, and would be once more.
+        failed.retryable = bool(request.endpoint.reads)
+        raise failed from error
 
 
 def _no_reply(request: Request, error: Exception) -> GongError:

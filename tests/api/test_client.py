@@ -8,6 +8,7 @@ import requests
 from airflow_provider_gong.api import calls, transcripts, users, workspaces
 from airflow_provider_gong.api.client import Page
 from airflow_provider_gong.api.endpoint import Params, Request, endpoint
+from airflow_provider_gong.api.retry import RetryPolicy
 from airflow_provider_gong.exceptions import (
     GongAuthenticationError,
     GongConfigurationError,
@@ -583,3 +584,55 @@ def test_client_closes_its_session(mocker: Any) -> None:
     with client:
         pass
     assert closed.call_count == 1
+
+
+# Replies as they come
+
+
+@pytest.mark.parametrize("content", [b"", b"null", b"[1]", b"{}", b"text", b"\x00\xff"])
+def test_raw_reply_is_whatever_came(content: bytes) -> None:
+    transport = Transport(Reply(201, content, {"Content-Type": "text/plain", "x-traceid": "5f1is09"}))
+    reply = client_of(transport).send_raw(calls.list_calls())
+    assert (reply.status, reply.content, reply.headers["x-traceid"]) == (201, content, "5f1is09")
+
+
+def test_raw_404_of_a_filtered_list_is_an_error_with_gongs_text() -> None:
+    with pytest.raises(GongNotFound, match=NO_CALLS):
+        client_of(Transport(error(404, NO_CALLS))).send_raw(calls.list_calls())
+
+
+def test_raw_request_takes_its_own_retry_and_timeout() -> None:
+    transport = Transport(error(500), error(500), Reply(body={}))
+    client = client_of(transport, timeout=(3.0, 7.0), attempts=1)
+    waits = Waits()
+    client.send_raw(
+        calls.list_calls(), retry=RetryPolicy(attempts=3, delay=0.5, sleep=waits), read_timeout=11.0
+    )
+    assert transport.timeouts == [(3.0, 11.0)] * 3
+    assert waits == [0.5, 0.5]
+
+
+def test_raw_request_takes_the_clients_retry_and_timeout_otherwise() -> None:
+    transport = Transport(error(500), Reply(body={}))
+    client_of(transport, timeout=(3.0, 7.0), attempts=2).send_raw(calls.list_calls())
+    assert transport.timeouts == [(3.0, 7.0)] * 2
+
+
+def test_read_only_client_refuses_a_raw_write_before_its_turn() -> None:
+    client = client_of(Transport(), read_only=True)
+    with pytest.raises(GongConfigurationError, match=r"PUT /v2/things changes something.*read-only"):
+        client.send_raw(put_thing())
+    assert client.requests == 0
+
+
+def test_each_raw_request_takes_its_turn_and_is_counted() -> None:
+    class Turns:
+        taken = 0
+
+        def acquire(self) -> None:
+            self.taken += 1
+
+    turns = Turns()
+    client = client_of(Transport(error(500), Reply(body={})), throttle=turns)
+    client.send_raw(calls.list_calls())
+    assert (turns.taken, client.requests) == (2, 2)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import pickle
+import tracemalloc
+from io import BytesIO
 from typing import Any
 
 import pytest
@@ -18,6 +20,7 @@ from airflow_provider_gong.api.throttle import NoThrottle
 from airflow_provider_gong.exceptions import (
     GongConfigurationError,
     GongError,
+    GongFileError,
     GongNotFound,
     GongRateLimited,
     GongReplyError,
@@ -324,3 +327,74 @@ def test_a_spent_budget_names_the_operation() -> None:
 def test_json_of_another_encoding_is_read() -> None:
     body = json.dumps({"calls": [{"title": "Grüße"}]}, ensure_ascii=False).encode("utf-16")
     assert client_of(Transport(Reply(body=body))).send(calls.list_calls()) == [{"title": "Grüße"}]
+
+
+# Bodies that go to a file
+
+
+class Nowhere(BytesIO):
+    def write(self, chunk: Any) -> int:
+        return len(chunk)
+
+
+class Full(BytesIO):
+    def write(self, _: Any) -> int:
+        raise OSError(28, "No space left on device")
+
+
+def test_the_body_of_a_success_goes_to_the_sink() -> None:
+    sink = BytesIO(b"something older and longer than the reply")
+    content = bytes(range(256)) * 10
+    reply = client_of(Transport(Reply(200, content))).send_raw(calls.get_call("7"), sink=sink)
+    assert sink.getvalue() == content
+    assert reply.content == b""
+
+
+def test_the_body_of_an_error_does_not_go_to_the_sink() -> None:
+    sink = BytesIO()
+    with pytest.raises(GongNotFound, match="no such call"):
+        client_of(Transport(error(404, "no such call"))).send_raw(calls.get_call("7"), sink=sink)
+    assert sink.getvalue() == b""
+
+
+def test_a_body_that_breaks_off_is_written_again_from_the_start() -> None:
+    sink = BytesIO()
+    broken = http("200 OK", b"a" * 700, "Content-Type: audio/mpeg", length=900)
+    whole = http("200 OK", b"b" * 300, "Content-Type: audio/mpeg")
+    with Wire(broken, whole) as wire, client_to(wire.url, attempts=2) as client:
+        client.send_raw(calls.get_call("7"), sink=sink)
+    assert sink.getvalue() == b"b" * 300
+
+
+def test_a_body_that_breaks_off_each_time_is_told() -> None:
+    broken = http("200 OK", b"a" * 700, "Content-Type: audio/mpeg", length=900)
+    with (
+        Wire(broken, broken) as wire,
+        client_to(wire.url, attempts=2) as client,
+        pytest.raises(GongUnexpectedResponse, match="cut off") as caught,
+    ):
+        client.send_raw(calls.get_call("7"), sink=BytesIO())
+    assert caught.value.retryable
+    assert len(wire.received) == 2
+
+
+def test_a_large_body_is_never_held_in_memory() -> None:
+    size = 64 << 20
+    with Wire(http("200 OK", bytes(size))) as wire:
+        tracemalloc.start()
+        try:
+            with client_to(wire.url) as client:
+                client.send_raw(calls.get_call("7"), sink=Nowhere())
+            peak = tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+    assert peak < size // 4
+
+
+@pytest.mark.parametrize(("request_", "retryable"), [(calls.get_call("7"), True), (put_thing(), False)])
+def test_a_full_disk_is_no_reason_to_write_to_gong_again(request_: Any, retryable: bool) -> None:
+    transport = Transport(Reply(200, b"abc"))
+    with pytest.raises(GongFileError, match=r"the reply could not be written \(OSError\)") as caught:
+        client_of(transport).send_raw(request_, sink=Full())
+    assert caught.value.retryable is retryable
+    assert len(transport.sent) == 1
