@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -13,9 +13,11 @@ from airflow_provider_gong.sandbox.access import Key
 from airflow_provider_gong.sandbox.routes import (
     calls,
     engagement,
+    library,
     logs,
     meetings,
     privacy,
+    uploads,
     users,
     workspaces,
 )
@@ -73,6 +75,8 @@ def _requests(gong: GongSandbox) -> list[tuple[str, dict[str, Any]]]:
         *_requests_of_meetings(gong),
         *_requests_of_engagement(gong),
         *_requests_of_privacy(gong),
+        *_requests_of_new_calls(gong),
+        *_requests_of_library(gong),
     ]
 
 
@@ -128,11 +132,68 @@ def _requests_of_privacy(gong: GongSandbox) -> list[tuple[str, dict[str, Any]]]:
     ]
 
 
+def _new_call(gong: GongSandbox, client_id: str) -> dict[str, Any]:
+    """Return a new call with every field that Gong documents."""
+    host = gong.uploads.hosts()[0].id
+    links = [{"system": "Salesforce", "objects": [{"objectType": "Account", "objectId": "001"}]}]
+    party = {"name": "Kim", "emailAddress": "kim@example.org", "phoneNumber": "+1-555-0100"}
+    segment = {"fromTime": 0, "toTime": 9, "partyIds": ["a", "b"]}
+    return {
+        "clientUniqueId": client_id,
+        "title": "Demo",
+        "purpose": "Demo",
+        "scheduledStart": "2026-01-05T10:00:00Z",
+        "scheduledEnd": "2026-01-05T11:00:00Z",
+        "actualStart": "2026-01-05T10:01:00Z",
+        "duration": 1800.5,
+        "parties": [
+            {"userId": host, "partyId": "a", "mediaChannelId": 0},
+            {**party, "partyId": "b", "mediaChannelId": 1, "context": links},
+        ],
+        "direction": "Conference",
+        "disposition": "Connected",
+        "context": links,
+        "customData": "line 7",
+        "speakersTimeline": {"precise": True, "speechSegments": [segment]},
+        "meetingUrl": "https://meet.example.com/7",
+        "callProviderCode": "zoom",
+        "workspaceId": gong.world.workspaces[1]["id"],
+        "languageCode": "en-US",
+        "flowContext": {"taskId": "7"},
+        "primaryUser": host,
+    }
+
+
+def _requests_of_new_calls(gong: GongSandbox) -> list[tuple[str, dict[str, Any]]]:
+    number = len(gong.uploads.calls())
+    url = f"https://media.example.com/{number}.mp3"
+    waiting = _ask(gong, "POST /v2/calls", {"json": _new_call(gong, f"waiting-{number}")}).json()
+    return [
+        ("POST /v2/calls", {"json": _new_call(gong, f"call-{number}")}),
+        ("POST /v2/calls", {"json": {**_new_call(gong, f"url-{number}"), "downloadMediaUrl": url}}),
+        (
+            "PUT /v2/calls/{id}/media",
+            {"path": {"id": waiting["callId"]}, "files": {"mediaFile": ("a.mp3", f"{number}")}},
+        ),
+    ]
+
+
+def _requests_of_library(gong: GongSandbox) -> list[tuple[str, dict[str, Any]]]:
+    return [
+        ("GET /v2/library/folders", {}),
+        ("GET /v2/library/folders", {"params": {"workspaceId": gong.world.workspaces[0]["id"]}}),
+        *(
+            ("GET /v2/library/folder-content", {"params": {"folderId": folder.id}})
+            for folder in gong.library.folders
+        ),
+    ]
+
+
 def _ask(gong: GongSandbox, name: str, options: dict[str, Any], key: Key | None = None) -> requests.Response:
     key = key or gong.access.first
     method, path = name.split(" ")
     path = path.format(**options.get("path", {}))
-    payload = {where: options[where] for where in ("params", "json") if where in options}
+    payload = {where: options[where] for where in ("params", "json", "files") if where in options}
     auth = (key.access_key, key.access_key_secret)
     return requests.request(method, gong.url + path, auth=auth, timeout=10, **payload)
 
@@ -152,6 +213,35 @@ def test_requests_of_these_tests_are_as_gong_documents_them(gong: GongSandbox) -
             schema = operation(name).body_schema
             assert schema is not None
             assert list(violations(schema, options["json"])) == [], name
+        if "files" in options:
+            assert operation(name).body_media_type == "multipart/form-data", name
+            assert set(options["files"]) == set((operation(name).body_schema or {})["properties"]), name
+
+
+def test_new_calls_of_these_tests_have_every_field_that_gong_documents(gong: GongSandbox) -> None:
+    """Otherwise the sandbox might refuse one of them."""
+    documented = set(resolve({"schema": "NewCallAddingRequest"})["properties"])
+    sent = {name for _, options in _requests_of_new_calls(gong) for name in options.get("json", {})}
+    assert sent == documented
+
+
+def test_a_created_call_is_read_as_gong_documents_it() -> None:
+    with GongSandbox(days=3, now=datetime(2026, 1, 9, tzinfo=UTC), per_second=None) as gong:
+        for name, options in _requests_of_new_calls(gong):
+            _ask(gong, name, options)
+        gong.clock.advance(timedelta(hours=1))
+        ids = [call.id for call in gong.uploads.calls() if not call.hidden]
+        chosen = {"callIds": ids}
+        reads: list[tuple[str, dict[str, Any]]] = [
+            *(("GET /v2/calls/{id}", {"path": {"id": one}}) for one in ids),
+            ("POST /v2/calls/extensive", {"json": {"filter": chosen, "contentSelector": FULL}}),
+            ("POST /v2/calls/transcript", {"json": {"filter": chosen}}),
+        ]
+        assert len(ids) == 2
+        for name, options in reads:
+            reply = _ask(gong, name, options)
+            assert reply.status_code == 200, name
+            assert list(violations(operation(name).reply_schema, reply.json(), nullable=True)) == []
 
 
 def test_paged_replies_say_so_and_others_do_not(gong: GongSandbox) -> None:
@@ -216,7 +306,7 @@ def test_every_scope_the_sandbox_asks_for_is_named_by_the_operation(gong: GongSa
 
 
 def test_every_route_of_the_sandbox_is_an_operation_of_gong(gong: GongSandbox) -> None:
-    for module in (calls, logs, users, workspaces, meetings, engagement, privacy):
+    for module in (calls, logs, users, workspaces, meetings, engagement, privacy, uploads, library):
         for route in module.router.routes:
             path = route.path.replace("{call_id}", "{id}").replace("{user_id}", "{id}")
             path = path.replace("{meeting_id}", "{meetingId}")

@@ -60,7 +60,8 @@ def test_the_journal_knows_the_names_of_the_parts(client: Client) -> None:
     files = {"mediaFile": ("a.mp3", b"sound"), "note": (None, "hello")}
     assert client.ask("PUT", f"/v2/calls/{call_id}/media", files=files).status_code == 201
     received = client.gong.requests[-1]
-    assert (received.method, received.body_keys, received.status) == ("PUT", {"mediaFile", "note"}, 201)
+    assert (received.method, received.status) == ("PUT", 201)
+    assert received.body_keys == {"mediaFile", "note"}
 
 
 def test_a_call_of_any_unknown_id_is_a_404(client: Client) -> None:
