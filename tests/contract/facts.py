@@ -88,13 +88,18 @@ def violations(schema: Schema, value: Any, where: str = "", *, nullable: bool = 
         return  # Free in form.
     if not _is(kind, value):
         yield f"{place} is {type(value).__name__}, not {kind}"
-    elif "enum" in schema and value not in schema["enum"]:
+    elif "enum" in schema and value not in _choices(schema):
         yield f"{place} is {value!r}, not one of {schema['enum']}"
     elif kind == "object":
         yield from _violations_of_object(schema, value, where, nullable)
     elif kind == "array":
         for number, item in enumerate(value):
             yield from violations(schema["items"], item, f"{where}[{number}]", nullable=nullable)
+
+
+def _choices(schema: Schema) -> list[str]:
+    # Where the document has all words of an enumeration in one string, blanks stand between them.
+    return [word for text in schema["enum"] for word in text.split(", ")]
 
 
 def _violations_of_object(schema: Schema, value: dict[str, Any], where: str, nullable: bool) -> Iterator[str]:

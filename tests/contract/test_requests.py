@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args, get_type_hints
 
 import pytest
 
@@ -16,29 +16,82 @@ from tests.contract.facts import Operation, operations, resolve, violations
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+CONTEXTS = [
+    {
+        "system": "Salesforce",
+        "objects": [
+            {
+                "objectType": "Account",
+                "objectId": "0013600001n6qSnAAI",
+                "fields": [{"name": "Name", "value": {}}],
+            }
+        ],
+    }
+]
+PROPERTIES = [{"name": "Pages", "value": 3.5, "dataType": "number"}]
+
 EXAMPLES: dict[str, Any] = {
+    "action_name": "Document Signed",
+    "actor": {"email": "buyer@example.com", "context": CONTEXTS},
+    "agent_platform": "MacOS",
     "call_id": "7782342274025937895",
     "call_ids": ["7782342274025937895"],
+    "content_id": "7",
+    "content_properties": PROPERTIES,
     "content_selector": {
         "context": "Extended",
         "exposedFields": {"parties": True, "content": {"brief": True}},
     },
+    "content_title": "Price list",
+    "content_url": "https://content.example.com/7",
     "created_from_datetime": "2026-01-01",
     "created_to_datetime": "2026-01-02",
+    "crm_context": CONTEXTS,
     "email_address": "somebody@example.com",
+    "emails": ["rep@example.com"],
+    "end_time": "2026-01-02T10:00:00+00:00",
+    "event_id": "event-1",
+    "event_info_url": "https://content.example.com/events/1",
+    "event_properties": PROPERTIES,
+    "event_timestamp": "2026-01-01T10:00:00+00:00",
+    "external_id": "outside-1",
     "from_datetime": "2026-01-01",
     "include_avatars": True,
+    "invitees": ["buyer@example.com", {"email": "boss@example.com", "displayName": "The Boss"}],
     "log_type": "AccessLog",
+    "meeting_id": "7782342274025937895",
+    "mobile_app_id": "com.example.content",
+    "more_info_url": "https://content.example.com",
+    "non_company_participants": [{"email": "boss@example.com", "name": "The Boss", "title": "CEO"}],
+    "organizer_email": "rep@example.com",
     "phone_number": "+1 425 555 2671",
     "primary_user_ids": ["234599484848423"],
+    "provider": "zoom",
+    "recipients": [{"email": "buyer@example.com", "context": CONTEXTS}],
+    "reporting_system": "content-portal",
+    "share_id": "share-1",
+    "share_info_url": "https://content.example.com/shares/1",
+    "sharer": {"id": "234599484848423", "email": "rep@example.com", "name": "The Rep"},
+    "sharing_message_body": "Hello",
+    "sharing_message_subject": "Prices",
+    "start_time": "2026-01-02T09:00:00+00:00",
+    "title": "Kick-off",
     "to_datetime": "2026-01-02",
+    "tracking_id": "track-1",
+    "user_agent": "Mozilla/5.0",
     "user_id": "234599484848423",
     "user_ids": ["234599484848423"],
+    "view_action_title": "Document Viewed",
+    "view_info_url": "https://content.example.com/views/1",
+    "viewer": {"email": "buyer@example.com", "context": CONTEXTS},
     "workspace_id": "623457276584334",
 }
 
 # Lists that Gong filters and answers with 404 when nothing is left, although they come whole.
 FILTERED_WITHOUT_PAGES = {"library.list_library_folders"}
+
+# What is asked about several things at once, but is no list of Gong's.
+GETS_OF_SEVERAL = {"meetings.get_meeting_integration_status"}
 
 
 def request_functions() -> Iterator[Callable[..., Request]]:
@@ -61,13 +114,24 @@ def facts_of(function: Any) -> Operation:
 
 def requests_of(function: Callable[..., Request]) -> Iterator[Request]:
     """Yield the smallest request, and one for each optional argument, since some exclude each other."""
-    parameters = inspect.signature(function).parameters
-    required = {
-        name: EXAMPLES[name] for name, one in parameters.items() if one.default is inspect.Parameter.empty
-    }
+    parameters = parameters_of(function)
+    required = {name: EXAMPLES[name] for name, is_required in parameters.items() if is_required}
     yield function(**required)
     for name in parameters.keys() - required.keys():
         yield function(**required, **{name: EXAMPLES[name]})
+
+
+def parameters_of(function: Callable[..., Request]) -> dict[str, bool]:
+    """Return the names of the parameters, and whether each is required; a TypedDict stands for all of its keys."""
+    parameters: dict[str, bool] = {}
+    for name, one in inspect.signature(function).parameters.items():
+        if one.kind is one.VAR_KEYWORD:
+            [described] = get_args(get_type_hints(function)[name])
+            required = described.__required_keys__
+            parameters |= {key: key in required for key in described.__annotations__}
+        else:
+            parameters[name] = one.default is one.empty
+    return parameters
 
 
 def test_the_functions_are_found() -> None:
@@ -75,7 +139,14 @@ def test_the_functions_are_found() -> None:
         "calls.get_call",
         "calls.list_calls",
         "calls.list_calls_extensive",
+        "engagement.report_content_shared",
+        "engagement.report_content_viewed",
+        "engagement.report_custom_action",
         "logs.list_logs",
+        "meetings.create_meeting",
+        "meetings.delete_meeting",
+        "meetings.get_meeting_integration_status",
+        "meetings.update_meeting",
         "privacy.erase_email_address",
         "privacy.erase_phone_number",
         "privacy.list_email_address_references",
@@ -155,7 +226,8 @@ class TestRequestFunction:
             assert not function.__name__.startswith("get_")
         else:
             kind = resolve(properties[function.endpoint.result]).get("type", "object")
-            assert kind == ("array" if function.__name__.startswith("list_") else "object")
+            is_list = function.__name__.startswith("list_") or name_of(function) in GETS_OF_SEVERAL
+            assert kind == ("array" if is_list else "object")
 
     def test_what_lists_or_gets_only_reads(self, function: Any) -> None:
         assert function.endpoint.reads == function.__name__.startswith(("list_", "get_"))
