@@ -94,7 +94,7 @@ class Calls:
             content_selector=selector,
         )
         for page in read_ahead(client.pages(request)):
-            public = [record for record in page.items if self.include_private or not _is_private(record)]
+            public = [record for record in page.items if self.include_private or not is_private(record)]
             rows = [_call_row(record, blocks) for record in public]
             yield Batch(rows, len(page.items), page.total, private=len(page.items) - len(public))
 
@@ -138,7 +138,7 @@ class Transcripts:
             # and Gong refuses a workspace beside ids.
             found: dict[str, dict[str, Any]] = {}
             for page in client.pages(transcripts.list_call_transcripts(call_ids=asked)):
-                found |= {_id(record, "callId"): record for record in page.items}
+                found |= {record_id(record, "callId"): record for record in page.items}
             rows = [_transcript_row(found[call_id]) for call_id in asked if call_id in found]
             pending = [call_id for call_id in asked if call_id not in found]
             yield Batch(rows, len(rows), tally.announced, private=tally.private, pending=pending)
@@ -179,7 +179,7 @@ class Users:
     def read(self, client: GongClient, window: Window) -> Iterator[Batch]:
         """Read all users; the window is the moment of the snapshot."""
         for page in client.pages(users.list_users(include_avatars=self.include_avatars or None)):
-            rows = [Row.of(record, id=_id(record, "id")) for record in page.items]
+            rows = [Row.of(record, id=record_id(record, "id")) for record in page.items]
             yield Batch(rows, len(page.items), page.total)
 
     def row_id(self, record: dict[str, Any]) -> str:
@@ -253,11 +253,13 @@ def _folder(name: str, **partitions: str | None) -> str:
     return "/".join([name, *(f"{key}={value}" for key, value in partitions.items() if value is not None)])
 
 
-def _is_private(record: dict[str, Any]) -> bool:
-    return bool(_basic(record).get("isPrivate"))
+def is_private(record: dict[str, Any]) -> bool:
+    """Tell whether a call, in detail, is private."""
+    return bool(basic_data(record).get("isPrivate"))
 
 
-def _basic(record: dict[str, Any]) -> dict[str, Any]:
+def basic_data(record: dict[str, Any]) -> dict[str, Any]:
+    """Return the basic data of a call, in detail."""
     basic = _key(record, "metaData")
     if not isinstance(basic, dict):
         raise GongUnexpectedResponse("A record of Gong's reply has a metaData that is no object.")
@@ -265,8 +267,8 @@ def _basic(record: dict[str, Any]) -> dict[str, Any]:
 
 
 def _call_row(record: dict[str, Any], blocks: Iterable[str]) -> Row:
-    basic = _basic(record)
-    basic["id"] = _id(basic, "id")
+    basic = basic_data(record)
+    basic["id"] = record_id(basic, "id")
     row = {block: record.get(block) for block in blocks}
     # What Gong adds one day is kept; media URLs are dead before anyone reads them.
     row |= {name: value for name, value in record.items() if name not in row and name != "media"}
@@ -274,7 +276,7 @@ def _call_row(record: dict[str, Any], blocks: Iterable[str]) -> Row:
 
 
 def _transcript_row(record: dict[str, Any]) -> Row:
-    record["callId"] = _id(record, "callId")
+    record["callId"] = record_id(record, "callId")
     return Row.of(record, id=record["callId"])
 
 
@@ -286,7 +288,7 @@ def _log_row(record: dict[str, Any], seen: Counter[str]) -> Row:
     return Row.of(record, id=record["_id"], basic=digest, start=record.get("eventTime"))
 
 
-def _id(record: dict[str, Any], name: str) -> str:
+def record_id(record: dict[str, Any], name: str) -> str:
     """Return an id as text; what cannot be one would be lost or mixed up on the way to a warehouse."""
     value = _key(record, name)
     try:

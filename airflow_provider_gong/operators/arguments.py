@@ -199,6 +199,11 @@ def texts(operator: object, *names: str) -> dict[str, str | None]:
     return {name: as_text(getattr(operator, name)) for name in names}
 
 
+def datetimes(operator: object, *names: str) -> dict[str, Any]:
+    """Read several moments of an operator that may be left out."""
+    return {name: as_datetime(name, getattr(operator, name)) for name in names}
+
+
 def objects(operator: object, *names: str) -> dict[str, Any]:
     """Read several objects or lists of an operator that may be left out."""
     return {name: as_objects(name, getattr(operator, name)) for name in names}

@@ -10,6 +10,7 @@ from airflow_provider_gong.exceptions import GongNotFound, GongRequestRefused
 from airflow_provider_gong.operators import arguments as read
 from airflow_provider_gong.operators.base import GongActionOperator, gong_fields
 from airflow_provider_gong.operators.links import GongCallLink, call_url, push_call_url
+from airflow_provider_gong.operators.list_base import GongListOperator
 from airflow_provider_gong.operators.media import arrived, send_recording, stored_file
 from airflow_provider_gong.operators.new_call import created_call, known_call, moment, read_or_keep
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from airflow_provider_gong.api.endpoint import Request
+    from airflow_provider_gong.operators.list_base import Records, Select
 
 log = logging.getLogger(__name__)
 
@@ -269,3 +271,65 @@ class GongGetCallOperator(GongActionOperator):
             raise
         push_call_url(context, call_url(call.get("url"), self.hook.host, str(call.get("id"))))
         return call
+
+
+class GongListCallsOperator(GongListOperator):
+    """List the basic data of the calls of a window.
+
+    Returns Gong's records, `[]` when there is none: `id`, `url`, `title`, `started`, `duration`, `primaryUserId`,
+    `direction` and so on, each call once, up to 1,000,000 bytes of JSON; for more use `GongExportCallsOperator`. Of
+    web conferences Gong compares the scheduled time with the window, of all other calls the actual start.
+    Private calls are dropped, their number is in the log. Needs the scope `api:calls:read:basic`.
+
+    See https://help.gong.io/apidocs/retrieve-call-data-by-date-range-v2calls-2
+
+    :param from_datetime: Start of the window, inclusive; a datetime or ISO 8601 text, UTC without an offset.
+        (templated)
+    :param to_datetime: End of the window, exclusive. (templated)
+    :param workspace_id: List the calls of one workspace only. (templated) Default: None, all workspaces.
+    :param include_private: Return private calls too. (templated) Default: False.
+    :param cursor: Begin with the page that the XCom `next_cursor` of an earlier task stands for, all other
+        arguments unchanged. It lives for about an hour from the first page of the list on; a retry starts with it
+        again. (templated) Default: None, the first page.
+    :param max_pages: Read no more than this number of pages, of 100 calls each, 1 or more. When that cuts the list
+        short, the log tells how many calls Gong counts, and the XCom `next_cursor` is set. (templated)
+        Default: None, all pages.
+    :param gong_conn_id: Airflow connection of Gong. (templated) Default: `gong_default`.
+    """
+
+    template_fields: Sequence[str] = (
+        *GongListOperator.template_fields,
+        *("from_datetime", "to_datetime", "workspace_id", "include_private"),
+    )
+    export = "GongExportCallsOperator"
+
+    def __init__(
+        self,
+        *,
+        from_datetime: datetime | str,
+        to_datetime: datetime | str,
+        workspace_id: str | None = None,
+        include_private: bool | str = False,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.from_datetime = from_datetime
+        self.to_datetime = to_datetime
+        self.workspace_id = workspace_id
+        self.include_private = include_private
+
+    def request(self) -> Request:
+        """Return the request for the first page."""
+        read.require(self, "from_datetime", "to_datetime")
+        return calls.list_calls(
+            **read.datetimes(self, "from_datetime", "to_datetime"),
+            workspace_id=read.as_id("workspace_id", self.workspace_id),
+        )
+
+    def selection(self) -> Select:
+        """Return what drops private calls, unless they are wanted."""
+        return list if read.as_bool("include_private", self.include_private) else _public
+
+
+def _public(records: Records) -> Records:
+    return [record for record in records if not record.get("isPrivate")]

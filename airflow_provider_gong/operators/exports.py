@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.exceptions import AirflowSkipException
 
-from airflow_provider_gong.api.encode import wire_id
 from airflow_provider_gong.exceptions import GongConfigurationError
 from airflow_provider_gong.operators import arguments as read
 from airflow_provider_gong.operators.export_base import GongExportOperator, GongWindowedExportOperator
@@ -180,7 +179,7 @@ class GongExportTranscriptsOperator(GongWindowedExportOperator):
         if calls is None:
             return Transcripts(call_ids=())
         if isinstance(calls, list):
-            return Transcripts(call_ids=tuple(_call_id(call) for call in calls))
+            return Transcripts(call_ids=tuple(read.as_call_id("calls", call) for call in calls))
         return self._of_exported_calls(calls)
 
     def _refuse_beside_calls(self, *names: str) -> None:
@@ -233,17 +232,6 @@ class GongExportTranscriptsOperator(GongWindowedExportOperator):
                 "export that has a destination too."
             )
         return Choice(None, "the calls export had nothing to export")
-
-
-def _call_id(call: Any) -> str:
-    """Return the id of a call that a task handed over: its record, or the id alone."""
-    basic = call.get("metaData") if isinstance(call, dict) else {"id": call}
-    value = basic.get("id") if isinstance(basic, dict) else None
-    if value is None:
-        raise GongConfigurationError(
-            "calls= holds a record without metaData.id: pass what a calls export returned, or a list of ids."
-        )
-    return wire_id(value, "calls")
 
 
 class GongExportUsersOperator(GongExportOperator):

@@ -397,6 +397,6 @@ def test_calls_may_be_ids(gong: GongSandbox) -> None:
     assert ids_of(export_transcripts(calls=ids, run=interval_run(9))) == ids
 
 
-@pytest.mark.parametrize("call", [{}, {"metaData": {}}])
+@pytest.mark.parametrize("call", [{}, {"metaData": {}}, {"metaData": None, "id": "7"}, {"id": ""}, None])
 def test_record_that_is_no_call_is_refused(call: Any) -> None:
     assert "a record without metaData.id" in refusal(calls=[call], run=interval_run(9))
