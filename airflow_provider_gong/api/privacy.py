@@ -93,13 +93,18 @@ def reference_ids(reply: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def count_references(reply: Mapping[str, Any]) -> int:
-    """Return how many references a list of them holds, with or without an id.
+def count_references(reply: Mapping[str, Any]) -> dict[str, int]:
+    """Return how many references of each kind there are, with or without an id.
 
     :raises GongUnexpectedResponse: as `reference_ids` does.
     """
-    lists = (_list(reply, "calls"), _list(reply, "emails"), _list(reply, "meetings"), _customer_data(reply))
-    return sum(map(len, lists)) + len(reply.get("customerEngagement") or [])
+    return {
+        "calls": len(_list(reply, "calls")),
+        "emails": len(_list(reply, "emails")),
+        "meetings": len(_list(reply, "meetings")),
+        "customer data": len(_customer_data(reply)),
+        "customer engagement": len(reply.get("customerEngagement") or []),
+    }
 
 
 def wire_email_address(value: object) -> str:

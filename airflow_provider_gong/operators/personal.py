@@ -95,9 +95,13 @@ def spellings(value: str) -> set[str]:
     if "@" not in bare:
         plain |= {digits, f"+{digits}"}
     plain |= {one.lower() for one in plain} | {one.upper() for one in plain}
-    in_urls = {encode(one) for one in plain for encode in (quote, quote_plus, _quote_all)}
+    in_urls = {encode(one) for one in plain for encode in (quote, quote_plus, _quote_all, _quote_as_browsers)}
     return {one for one in plain | in_urls | {one.lower() for one in in_urls} if len(one) >= SHORTEST}
 
 
 def _quote_all(text: str) -> str:
     return quote(text, safe="")
+
+
+def _quote_as_browsers(text: str) -> str:
+    return quote(text, safe="!~*'()")

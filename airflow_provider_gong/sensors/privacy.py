@@ -74,5 +74,5 @@ class GongErasureSensor(GongPersonalOperator, GongSensor):
             # It is logged when the wait goes on.
             self.strip(error)
             raise
-        log.info("Gong has %d references left", left)
-        return True if left == 0 else None
+        log.info("Gong still has %s", ", ".join(f"{count} {kind}" for kind, count in left.items()))
+        return None if any(left.values()) else True
