@@ -147,7 +147,7 @@ def _language_like(given: str) -> str:
         return f"write {same[0]}"
     if related:
         return f"use {' or '.join(related)}" if len(related) < 3 else f"use one of {', '.join(related)}"
-    return "Gong has none for this language; leave it out, and Gong detects the language itself"
+    return "Gong has none for this language. Leave it out, and Gong detects the language itself"
 
 
 def _of_duration(call: Mapping[str, Any]) -> Iterator[str]:
@@ -266,11 +266,13 @@ def _list(value: Any) -> list[Any]:
 
 
 def _not_a_list(where: str, value: object) -> str:
-    return f"{where} is {type(value).__name__}, not a list of objects; as text it must be JSON (use tojson)"
+    return f"{where} is {type(value).__name__}, not a list of objects (as text it must be JSON: use the tojson filter)"
 
 
 def _not_an_object(where: str, value: object) -> str:
-    return f"{where} is {type(value).__name__}, not an object; as text it must be JSON (use tojson)"
+    return (
+        f"{where} is {type(value).__name__}, not an object (as text it must be JSON: use the tojson filter)"
+    )
 
 
 def encoded(call: Mapping[str, Any]) -> dict[str, Any]:
