@@ -94,7 +94,7 @@ class Privacy:
         with self._lock:
             self._erasures.append(erasure)
         for call in self._mentioning(subject, erasure.due):
-            if _is_held(call, erasure.due):
+            if call.is_held(erasure.due):
                 self._world.alter_call(call.id, erased_at=min(erasure.due, call.erased_at or erasure.due))
 
     def references(self, subject: Subject) -> References:
@@ -103,7 +103,7 @@ class Privacy:
         done = [erasure for erasure in self.erasures if erasure.due <= now]
         found = References()
         for call in self._mentioning(subject, now):
-            if _is_held(call, now):
+            if call.is_held(now):
                 self._add(found, call, subject, done)
         addresses = {person.email.lower() for person in found.people if person.email}
         if subject.email_address is not None:
@@ -144,10 +144,6 @@ class Privacy:
                 if value is not None:
                     return value
         raise LookupError("No call that the sandbox shows has such a guest; give it more calls or days")
-
-
-def _is_held(call: Call, now: datetime) -> bool:
-    return call.ended <= now or call.visible_at <= now
 
 
 def _is_gone(done: list[Erasure], people: Iterable[Participant], since: datetime) -> bool:

@@ -52,6 +52,10 @@ class Call:
         """Return the end of the conversation."""
         return self.started + timedelta(seconds=self.duration)
 
+    def is_held(self, now: datetime) -> bool:
+        """Tell whether Gong has the call, even if it still works on it."""
+        return self.ended <= now or self.visible_at <= now
+
     def is_erased(self, now: datetime) -> bool:
         """Tell whether Gong has forgotten the call."""
         return self.erased_at is not None and self.erased_at <= now

@@ -199,13 +199,8 @@ class World:
         now = self._clock.now()
         with self._lock:
             candidates = self._candidates(which, None)
-            return sum(
-                1
-                for call in candidates
-                if which.matches(call)
-                and (call.visible_at <= now or call.ended <= now)
-                and not call.is_erased(now)
-            )
+            held = (call for call in candidates if call.is_held(now) and not call.is_erased(now))
+            return sum(which.matches(call) for call in held)
 
     def _candidates(self, which: CallFilter, after: Place | None) -> Iterable[Call]:
         if which.call_ids is not None:
