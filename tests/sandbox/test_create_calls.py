@@ -169,10 +169,24 @@ def test_parties_are_those_that_were_posted(client: Client) -> None:
     assert voices <= {one["speakerId"] for one in parties}
 
 
-def test_a_call_of_one_nameless_person_can_be_read(client: Client) -> None:
+def test_every_created_call_has_its_parties_and_media(client: Client) -> None:
+    """Of other calls Gong does not always know them."""
+    url = "https://media.example.com/{}.mp3"
+    ids = [created(client, clientUniqueId=str(n), downloadMediaUrl=url.format(n)) for n in range(100)]
+    client.gong.clock.advance(4 * MINUTE)
+    body = {"filter": {"callIds": ids}, "contentSelector": PARTIES}
+    records = client.post("/v2/calls/extensive", body).json()["calls"]
+    assert {len(one["parties"]) for one in records} == {2}
+    assert sum("media" in one for one in records) == 100
+
+
+@pytest.mark.parametrize("others", [[], [{}], [{"name": " "}, {"phoneNumber": "+1-555-0100"}]])
+def test_a_call_of_people_without_names_can_be_read(client: Client, others: list[dict[str, str]]) -> None:
     host = client.gong.uploads.hosts()[0]
-    call_id = appeared(client, parties=[{"emailAddress": host.email.upper()}])
-    assert details(client, call_id)["metaData"]["scope"] == "Internal"
+    call_id = appeared(client, parties=[{"emailAddress": host.email.upper()}, *others])
+    record = details(client, call_id)
+    assert record["metaData"]["scope"] == ("External" if others else "Internal")
+    assert len(record["parties"]) == 1 + len(others)
     assert client.post("/v2/calls/transcript", {"filter": {"callIds": [call_id]}}).status_code == 200
 
 

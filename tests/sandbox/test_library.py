@@ -100,9 +100,14 @@ def test_folders_fill_as_time_goes_by() -> None:
     with GongSandbox(seed=7, days=1, now=now, per_second=None) as gong:
         client = Client(gong)
         with client.session:
-            before = calls(client)
-            gong.clock.advance(timedelta(days=3))
-            assert len(calls(client)) > len(before)
+            sizes = []
+            for _ in range(72):
+                found = calls(client)
+                assert all(datetime.fromisoformat(one["created"]) <= gong.clock.now() for one in found)
+                sizes.append(len(found))
+                gong.clock.advance(timedelta(hours=1))
+    assert sizes == sorted(sizes)
+    assert sizes[0] < sizes[-1] == 24
 
 
 def test_equal_seeds_give_equal_libraries(client: Client) -> None:
