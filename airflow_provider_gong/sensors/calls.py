@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_gong.api import calls
 from airflow_provider_gong.exceptions import GongNotFound
+from airflow_provider_gong.operators import arguments as read
 from airflow_provider_gong.operators.base import gong_fields
 from airflow_provider_gong.sensors.base import GongSensor
 
@@ -40,7 +41,7 @@ class GongCallSensor(GongSensor):
     def verdict(self) -> Any:
         """Return the call when Gong shows it."""
         try:
-            return self.hook.send(calls.get_call(self.call_id))
+            return self.hook.send(calls.get_call(read.as_needed_id("call_id", self.call_id)))
         except GongNotFound as error:
             if any(NOT_SHOWN.search(text) for text in error.messages):
                 return None

@@ -15,11 +15,11 @@ from airflow_provider_gong.exceptions import GongConfigurationError, GongUnexpec
 from tests.api.wire import Wire, http
 
 BASE = "/v2/data-privacy"
-BY_ADDRESS = {
+BY_ADDRESS: dict[str, Any] = {
     f"GET {BASE}/data-for-email-address": privacy.list_email_address_references,
     f"POST {BASE}/erase-data-for-email-address": privacy.erase_email_address,
 }
-BY_NUMBER = {
+BY_NUMBER: dict[str, Any] = {
     f"GET {BASE}/data-for-phone-number": privacy.list_phone_number_references,
     f"POST {BASE}/erase-data-for-phone-number": privacy.erase_phone_number,
 }

@@ -22,10 +22,14 @@ class InMemorySupervisor:
     real secrets chain reads first; the supervisor knows none of its own. A message it does not know raises.
     """
 
-    def __init__(self, xcoms: Mapping[str | tuple[str, str], Any] | None = None) -> None:
+    def __init__(
+        self,
+        xcoms: Mapping[str | tuple[str, str], Any] | None = None,
+        task_state: dict[str, Any] | None = None,
+    ) -> None:
         self.sent: list[Any] = []
         self.xcoms: dict[tuple[str, str], Any] = {}
-        self.task_state: dict[str, Any] = {}
+        self.task_state = {} if task_state is None else task_state
         for where, value in (xcoms or {}).items():
             task_and_key = (where, RETURN_VALUE) if isinstance(where, str) else where
             self.xcoms[task_and_key] = serialize(value)

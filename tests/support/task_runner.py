@@ -103,6 +103,7 @@ class TaskResult:
     xcoms: dict[str, Any]
     outlet_events: list[dict[str, Any]]
     deferral: Deferral | None
+    reschedule_date: datetime | None
     rendered: dict[str, Any]
     logs: list[str]
 
@@ -127,6 +128,7 @@ def run_task(
     map_index: int = -1,
     xcoms: Mapping[str | tuple[str, str], Any] | None = None,
     resume: Resume | None = None,
+    task_state: dict[str, Any] | None = None,
 ) -> TaskResult:
     """Run one attempt of the operator and return what Airflow would know afterwards.
 
@@ -137,10 +139,11 @@ def run_task(
     :param map_index: The index of a mapped task, -1 for one that is not mapped.
     :param xcoms: What other tasks have pushed: ``{"task": return_value}`` or ``{("task", "key"): value}``.
     :param resume: The method to go on with after a deferral: ``result.deferral.resume_with(event)``.
+    :param task_state: What the task instance has kept in its state store so far; it goes on with the same one.
     """
     if not operator.has_dag():  # type: ignore[no-untyped-call]
         operator.dag = DAG("dag_of_a_test", schedule=None)
-    supervisor = InMemorySupervisor(xcoms)
+    supervisor = InMemorySupervisor(xcoms, task_state)
     ti = _task_instance(operator, run or RunSpec(), try_number, map_index, resume)
     with captured_logs() as logs, _worker(supervisor):
         context = ti.get_template_context()
@@ -153,6 +156,7 @@ def run_task(
         xcoms=supervisor.xcoms_of(operator.task_id),
         outlet_events=_outlet_events(supervisor),
         deferral=_deferral(supervisor),
+        reschedule_date=_reschedule_date(supervisor),
         rendered=_rendered_fields(supervisor),
         logs=logs,
     )
@@ -213,6 +217,11 @@ def _deferral(supervisor: InMemorySupervisor) -> Deferral | None:
                 timeout=msg.trigger_timeout,
             )
     return None
+
+
+def _reschedule_date(supervisor: InMemorySupervisor) -> datetime | None:
+    dates = [msg.reschedule_date for msg in supervisor.sent if isinstance(msg, comms.RescheduleTask)]
+    return dates[-1] if dates else None
 
 
 def _deserialized(value: Any) -> dict[str, Any]:
