@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypedDict, Unpack
 
@@ -91,7 +91,7 @@ def delete_meeting(*, meeting_id: str, organizer_email: str | None = None) -> Pa
     scope="api:meetings:integration:status",
     reads=True,
 )
-def get_meeting_integration_status(*, emails: Iterable[str]) -> Params:
+def get_meeting_integration_status(*, emails: Sequence[str]) -> Params:
     """Retrieve for each of some users whether Gong could create meetings for them, and if not, why.
 
     https://help.gong.io/apidocs/introduction-2
@@ -99,15 +99,14 @@ def get_meeting_integration_status(*, emails: Iterable[str]) -> Params:
     :param emails: addresses of users, 100 at most.
     :raises GongConfigurationError: naming the argument that must be mended.
     """
-    addresses = [] if isinstance(emails, str) else list(emails)
-    if not 0 < len(addresses) <= MOST_EMAILS:
-        raise GongConfigurationError(
-            f"emails has {len(addresses)} entries: give a list of 1 to {MOST_EMAILS} addresses of users."
-        )
     problems = Problems()
-    problems.add(list_of(an_address)(addresses, "emails"))
+    problems.add(list_of(an_address)(emails, "emails"))
     problems.tell()
-    return Params(body={"emails": addresses})
+    if not 0 < len(emails) <= MOST_EMAILS:
+        raise GongConfigurationError(
+            f"emails has {len(emails)} entries: give a list of 1 to {MOST_EMAILS} addresses of users."
+        )
+    return Params(body={"emails": list(emails)})
 
 
 def _path(meeting_id: str, problems: Problems) -> dict[str, str]:
