@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, get_args, get_type_hints
 
 import pytest
@@ -33,9 +34,12 @@ PROPERTIES = [{"name": "Pages", "value": 3.5, "dataType": "number"}]
 EXAMPLES: dict[str, Any] = {
     "action_name": "Document Signed",
     "actor": {"email": "buyer@example.com", "context": CONTEXTS},
+    "actual_start": "2026-01-01T10:00:00+00:00",
     "agent_platform": "MacOS",
     "call_id": "7782342274025937895",
     "call_ids": ["7782342274025937895"],
+    "call_provider_code": "zoom",
+    "client_unique_id": "dialer-173",
     "content_id": "7",
     "content_properties": PROPERTIES,
     "content_selector": {
@@ -44,9 +48,15 @@ EXAMPLES: dict[str, Any] = {
     },
     "content_title": "Price list",
     "content_url": "https://content.example.com/7",
+    "context": CONTEXTS,
     "created_from_datetime": "2026-01-01",
     "created_to_datetime": "2026-01-02",
     "crm_context": CONTEXTS,
+    "custom_data": "line=7",
+    "direction": "Outbound",
+    "disposition": "Reached",
+    "download_media_url": "https://files.example.com/173.mp3",
+    "duration": 61.5,
     "email_address": "somebody@example.com",
     "emails": ["rep@example.com"],
     "end_time": "2026-01-02T10:00:00+00:00",
@@ -55,26 +65,43 @@ EXAMPLES: dict[str, Any] = {
     "event_properties": PROPERTIES,
     "event_timestamp": "2026-01-01T10:00:00+00:00",
     "external_id": "outside-1",
+    "file_name": "call.mp3",
+    "flow_task_id": "77",
     "folder_id": "3843152912968920037",
     "from_datetime": "2026-01-01",
     "include_avatars": True,
     "invitees": ["buyer@example.com", {"email": "boss@example.com", "displayName": "The Boss"}],
+    "language_code": "en-US",
     "log_type": "AccessLog",
     "meeting_id": "7782342274025937895",
+    "meeting_url": "https://meet.example.com/1",
     "mobile_app_id": "com.example.content",
     "more_info_url": "https://content.example.com",
     "non_company_participants": [{"email": "boss@example.com", "name": "The Boss", "title": "CEO"}],
     "organizer_email": "rep@example.com",
+    "parties": [
+        {"userId": "234599484848423", "partyId": "a", "context": CONTEXTS},
+        {"phoneNumber": "+1 425 555 2671"},
+    ],
     "phone_number": "+1 425 555 2671",
+    "primary_user": "234599484848423",
     "primary_user_ids": ["234599484848423"],
     "provider": "zoom",
+    "purpose": "Renewal",
     "recipients": [{"email": "buyer@example.com", "context": CONTEXTS}],
     "reporting_system": "content-portal",
+    "scheduled_end": "2026-01-01T11:00:00+00:00",
+    "scheduled_start": "2026-01-01T10:00:00+00:00",
     "share_id": "share-1",
     "share_info_url": "https://content.example.com/shares/1",
     "sharer": {"id": "234599484848423", "email": "rep@example.com", "name": "The Rep"},
     "sharing_message_body": "Hello",
     "sharing_message_subject": "Prices",
+    "source": SimpleNamespace(size=1),
+    "speakers_timeline": {
+        "precise": True,
+        "speechSegments": [{"fromTime": 0, "toTime": 900, "partyIds": ["a"]}],
+    },
     "start_time": "2026-01-02T09:00:00+00:00",
     "title": "Kick-off",
     "to_datetime": "2026-01-02",
@@ -137,6 +164,8 @@ def parameters_of(function: Callable[..., Request]) -> dict[str, bool]:
 
 def test_the_functions_are_found() -> None:
     assert {name_of(function) for function in FUNCTIONS} >= {
+        "calls.add_call_media",
+        "calls.create_call",
         "calls.get_call",
         "calls.list_calls",
         "calls.list_calls_extensive",
