@@ -154,7 +154,7 @@ def as_objects(name: str, value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value
 
 
-def as_number(name: str, value: float | str | None) -> float | None:
+def as_number(name: str, value: Any) -> float | None:
     """Read a number that is not negative, or its text; empty text means None."""
     if value in _UNSET:
         return None

@@ -380,9 +380,7 @@ def test_media_arrives_whole_and_makes_the_call_visible(quiet: GongSandbox, reco
 
 def test_media_of_object_storage_arrives_whole(quiet: GongSandbox, bucket: str) -> None:
     block = bytes(range(256)) * 4096
-    with open_destination(f"s3://export_s3@{bucket}/out/call.mp4").open("wb") as target:
-        for _ in range(30):
-            target.write(block)
+    open_destination(f"s3://export_s3@{bucket}/out/call.mp4").write_bytes(block * 30)
     call_id = created(quiet)
     attempt(
         GongAddCallMediaOperator,
