@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_gong.api import calls, logs, transcripts, users, workspaces
+from airflow_provider_gong.api import calls, library, logs, transcripts, users, workspaces
 from airflow_provider_gong.api.endpoint import Request
 from airflow_provider_gong.exceptions import GongConfigurationError
 
@@ -75,6 +75,14 @@ SENT = {"fromDateTime": "2026-01-01T00:00:00+00:00", "toDateTime": "2026-01-02T0
             None,
         ),
         (workspaces.list_workspaces(), "GET /v2/workspaces", {}, None),
+        (library.list_library_folders(), "GET /v2/library/folders", {}, None),
+        (
+            library.list_library_folders(workspace_id="5"),
+            "GET /v2/library/folders",
+            {"workspaceId": "5"},
+            None,
+        ),
+        (library.list_folder_calls("7"), "GET /v2/library/folder-content", {"folderId": "7"}, None),
     ],
 )
 def test_request_as_gong_wants_it(request_: Request, line: str, query: Any, body: Any) -> None:
@@ -117,7 +125,7 @@ def test_a_selector_that_json_cannot_hold_is_refused(selector: Any) -> None:
         calls.list_calls_extensive(content_selector=selector)
 
 
-@pytest.mark.parametrize("function", [calls.get_call, users.get_user])
+@pytest.mark.parametrize("function", [calls.get_call, users.get_user, library.list_folder_calls])
 def test_an_empty_id_never_becomes_a_list_request(function: Any) -> None:
     with pytest.raises(GongConfigurationError, match="is not an identifier"):
         function("")

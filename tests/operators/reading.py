@@ -7,20 +7,20 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import DAG
 from airflow.sdk.exceptions import AirflowFailException
 
+from tests.operators.exporting import RUNNER_ARGUMENTS
 from tests.support.task_runner import TaskResult, run_task
 
 if TYPE_CHECKING:
     from airflow_provider_gong.exceptions import GongError
     from airflow_provider_gong.operators.base import GongOperator
 
-RUNNER_ARGUMENTS = ("run", "try_number", "map_index", "xcoms")
-
 
 def attempt(kind: type[GongOperator], **arguments: Any) -> TaskResult:
     """Run an operator in Airflow's task runner; arguments of the runner and of the operator alike."""
     runner = {name: arguments.pop(name) for name in RUNNER_ARGUMENTS if name in arguments}
     with DAG("reading", schedule=None):
-        operator = kind(**({"task_id": "read", "retries": 2} | arguments))
+        defaults: dict[str, Any] = {"task_id": "read", "retries": 2}
+        operator = kind(**(defaults | arguments))
     return run_task(operator, **runner)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta, timezone
+from types import SimpleNamespace
 from typing import Any
 
 import pendulum
@@ -197,3 +198,75 @@ def test_month_as_a_timedelta_of_pendulum_is_refused_too() -> None:
 def test_moment_before_all_records_is_refused(value: str) -> None:
     with pytest.raises(GongConfigurationError, match=r"^from_datetime='.*' lies before the year 2000"):
         read.as_datetime("from_datetime", value)
+
+
+# Calls, pages, and what may not be left out
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        ["7", 8],
+        ("7", "8"),
+        '["7", 8]',
+        [{"id": "7", "title": "in short"}, {"metaData": {"id": "8"}, "parties": []}],
+        '[{"id": 7}, {"metaData": {"id": 8}}]',
+    ],
+)
+def test_calls_are_ids_or_records_or_their_json(value: Any) -> None:
+    assert read.as_call_ids("call_ids", value) == ("7", "8")
+
+
+@pytest.mark.parametrize("value", UNSET)
+def test_calls_may_be_left_out(value: Any) -> None:
+    assert read.as_call_ids("call_ids", value) is None
+
+
+@pytest.mark.parametrize("value", [[], "[]", ()])
+def test_calls_may_be_none_at_all(value: Any) -> None:
+    assert read.as_call_ids("call_ids", value) == ()
+
+
+def test_what_is_no_list_of_calls_is_refused() -> None:
+    with refusal(
+        "call_ids is dict, not a list: give ids, or the records that a list or an export of calls returned; "
+        "text must be JSON, as the tojson filter writes it."
+    ):
+        read.as_call_ids("call_ids", {"id": "7"})
+
+
+@pytest.mark.parametrize("call", [{}, {"metaData": {}}, {"id": ["7"]}, {"id": {}}, None, "", "None"])
+def test_call_without_an_id_is_refused_without_showing_it(call: Any) -> None:
+    with refusal(
+        "calls= holds a record without metaData.id or id, or an empty id: pass what a list or an export of calls "
+        "returned, or a list of ids."
+    ):
+        read.as_call_id("calls", call)
+
+
+@pytest.mark.parametrize(
+    ("value", "pages"), [(1, 1), ("3", 3), (2.0, 2), (None, None), ("", None), ("None", None)]
+)
+def test_pages_are_a_number_or_left_out(value: Any, pages: int | None) -> None:
+    assert read.as_pages("max_pages", value) == pages
+
+
+@pytest.mark.parametrize("value", [0, "0"])
+def test_no_pages_at_all_are_refused(value: Any) -> None:
+    with refusal(f"max_pages={value!r} would read nothing: give 1 or more, or leave it out."):
+        read.as_pages("max_pages", value)
+
+
+def test_arguments_that_rendered_to_nothing_are_named_together() -> None:
+    operator = SimpleNamespace(a="", b="given", c=None, d="None", e=0)
+    with refusal("a, c, d rendered to nothing and cannot be left out: check the template."):
+        read.require(operator, "a", "b", "c", "d", "e")
+    read.require(operator, "b", "e")
+
+
+def test_moments_are_read_together() -> None:
+    operator = SimpleNamespace(start="2026-01-31", end="")
+    assert read.datetimes(operator, "start", "end") == {
+        "start": datetime(2026, 1, 31, tzinfo=UTC),
+        "end": None,
+    }

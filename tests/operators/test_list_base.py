@@ -96,7 +96,7 @@ def test_all_pages_are_read(gong: GongSandbox, name: str) -> None:
 
 @each_list
 def test_parts_go_on_where_the_last_one_stopped(gong: GongSandbox, name: str) -> None:
-    parts = []
+    parts: list[Any] = []
     cursor = None
     while len(parts) < 5:
         part = read(name, cursor=cursor, max_pages=1).succeeded()

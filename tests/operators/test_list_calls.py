@@ -18,7 +18,7 @@ from tests.operators.reading import attempt, refusal, result_of
 if TYPE_CHECKING:
     from airflow_provider_gong.sandbox import GongSandbox
 
-WINDOW = bounds(9)
+WINDOW: dict[str, Any] = bounds(9)
 
 
 def ids(records: list[dict[str, Any]]) -> list[str]:
