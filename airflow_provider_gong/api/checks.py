@@ -79,8 +79,8 @@ def missing(given: Mapping[str, Any], kind: type) -> Iterator[str]:
 
 def an_address(value: Any, where: str) -> Iterator[str]:
     """Check for an e-mail address, without showing it."""
-    if not isinstance(value, str) or not ADDRESS.fullmatch(value.strip()):
-        yield f"{where} is no e-mail address: give one such as 'name@example.com', without the name of the person."
+    if not isinstance(value, str) or not ADDRESS.fullmatch(value):
+        yield f"{where} is no e-mail address: give one such as 'name@example.com', without blanks and names."
 
 
 def an_object(value: Any, where: str) -> Iterator[str]:

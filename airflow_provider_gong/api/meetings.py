@@ -152,5 +152,4 @@ def _an_invitee(value: Any, where: str) -> Iterator[str]:
 
 
 def _invitee(value: str | Mapping[str, Any]) -> dict[str, Any]:
-    person = {"email": value} if isinstance(value, str) else without_none(value)
-    return person | {"email": person["email"].strip()}
+    return {"email": value} if isinstance(value, str) else without_none(value)

@@ -234,5 +234,5 @@ class GongDeleteMeetingOperator(GongMeetingOperator):
 def _invitees(value: Any) -> Any:
     value = read.as_object("invitees", value)
     if isinstance(value, str):
-        return value.split(",") if read.as_text(value) else None
+        return [address.strip() for address in value.split(",")] if read.as_text(value) else None
     return value

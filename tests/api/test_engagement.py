@@ -199,8 +199,7 @@ def test_a_recipient_without_address_is_named_by_its_place_alone() -> None:
     recipients = [{"email": "a@example.com"}, {"name": "Ann Secret"}, {"email": "Bob Secret"}]
     with refusal(
         "recipients[1].email is missing: Gong requires it.",
-        "recipients[2].email is no e-mail address: give one such as 'name@example.com', "
-        "without the name of the person.",
+        "recipients[2].email is no e-mail address: give one such as 'name@example.com', without blanks and names.",
     ):
         SHARED(**EVENT, **CONTENT, recipients=recipients)
 
