@@ -53,7 +53,8 @@ class GongRequestOperator(GongActionOperator):
     GET and HEAD read, and so does a POST that this package knows to read, such as `/v2/calls/extensive`; every
     other request counts as a write, which a read-only connection refuses. When the outcome of a write is unknown,
     as after a 5xx or a dropped connection, it may have been carried out: the task then fails without Airflow's
-    retries. Rendered arguments are shown in Airflow's UI: put no secrets into them.
+    retries, unless `retry_on_all_errors` allows repeating. Rendered arguments are shown in Airflow's UI: put no
+    secrets into them.
 
     See https://help.gong.io/apidocs/introduction-2
 
@@ -76,7 +77,8 @@ class GongRequestOperator(GongActionOperator):
     :param response_type: `json`, `text` or `binary`; the latter needs `save_to` and is never held in memory.
         (templated) Default: `json`.
     :param save_to: File for the body of the reply: an absolute path or object storage URL. It appears whole or
-        not at all, and replaces an older one. (templated) Default: None, the reply goes to XCom.
+        not at all, by way of the worker's temporary folder, and replaces an older one. (templated)
+        Default: None, the reply goes to XCom.
     :param save_to_conn_id: Airflow connection of that storage, if the URL names none. (templated) Default: None.
     :param response_timeout: Seconds to wait for the reply to begin and for each further part of it; unlike
         Airflow's `execution_timeout`, which limits the whole task. (templated) Default: None, the read timeout of
@@ -86,8 +88,9 @@ class GongRequestOperator(GongActionOperator):
     :param retry_delay_ms: Milliseconds between two attempts, at most the longest wait of the connection; more
         when Gong asks for more. (templated) Default: 0.
     :param retry_on_all_errors: Repeat after every reply that is no success, also a write that may have been
-        carried out. Otherwise only 5xx, 429 and network errors are repeated, and of a write those after which it
-        has surely not been carried out, because Gong would do it twice. (templated) Default: False.
+        carried out; Airflow's retries then do so too. Otherwise only 5xx, 429 and network errors are repeated,
+        and of a write those after which it has surely not been carried out, because Gong would do it twice.
+        (templated) Default: False.
     :param max_retry_count: How often the request is repeated at most, within this attempt of the task. A wait
         that Gong asks for is kept; one beyond the longest wait of the connection is left to Airflow's retries.
         (templated) Default: 0.
@@ -147,6 +150,11 @@ class GongRequestOperator(GongActionOperator):
         self.use_exponential_backoff = use_exponential_backoff
         self.endpoint = endpoint
         self.arguments = arguments
+
+    @property
+    def repeatable(self) -> bool:
+        """Tell whether the task lets everything be repeated; then Airflow may do so as well."""
+        return read.as_bool("retry_on_all_errors", self.retry_on_all_errors)
 
     def perform(self, context: Context) -> Any:
         """Send the request and return its reply, or where it was saved."""

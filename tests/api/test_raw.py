@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_gong.api import calls, transcripts
-from airflow_provider_gong.api.endpoint import Endpoint, Request
+from airflow_provider_gong.api import calls, raw, transcripts
+from airflow_provider_gong.api.endpoint import Endpoint, Params, Request, endpoint
 from airflow_provider_gong.api.form import Form
 from airflow_provider_gong.api.raw import (
     METHODS,
@@ -151,6 +151,7 @@ TRAVERSALS = [
     "/v2/calls#part",
     "/v2/calls#",
     "/v2/calls?a=b#c",
+    "/v2/calls?a=\\b",
     "/v2/calls/%ff",
     "/v2/calls?a=%ff",
     "/v2/käse",
@@ -313,10 +314,26 @@ def test_what_reads_is_known_by_method_and_path(method: str, path: str, reads: b
     assert request(path, method=method).endpoint.reads is reads
 
 
-def test_the_more_literal_path_is_the_one_that_is_meant() -> None:
+def test_the_endpoint_of_a_path_is_found() -> None:
     assert described_endpoint("POST", "/v2/calls/extensive") == calls.list_calls_extensive.endpoint
     assert described_endpoint("GET", "/v2/calls/7782342274025937895") == calls.get_call.endpoint
     assert described_endpoint("GET", "/v2/unheard-of") is None
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_the_more_literal_path_is_the_one_that_is_meant(monkeypatch: pytest.MonkeyPatch, order: int) -> None:
+    @endpoint("POST", "/v2/things/{id}", result=None, scope="", reads=True)
+    def read_thing() -> Params:
+        return Params()
+
+    @endpoint("POST", "/v2/things/erase", result=None, scope="")
+    def erase_things() -> Params:
+        return Params()
+
+    functions = [read_thing, erase_things][::order]
+    monkeypatch.setattr(raw, "described", lambda: {str(number): one for number, one in enumerate(functions)})
+    assert request("/v2/things/7", method="POST").endpoint.reads
+    assert not request("/v2/things/erase", method="POST").endpoint.reads
 
 
 def test_a_described_path_is_told_without_its_identifier() -> None:
@@ -331,9 +348,9 @@ def test_a_path_of_ones_own_is_told_without_addresses_and_numbers() -> None:
 
 
 def test_raw_is_raw() -> None:
-    endpoint = request("/v2/calls").endpoint
-    assert (endpoint.result, endpoint.paged, endpoint.empty_on_404) == (None, False, False)
-    assert endpoint.scope == calls.list_calls.endpoint.scope
+    made = request("/v2/calls").endpoint
+    assert (made.result, made.paged, made.empty_on_404) == (None, False, False)
+    assert made.scope == calls.list_calls.endpoint.scope
 
 
 def test_functions_are_described_by_their_module_and_name() -> None:

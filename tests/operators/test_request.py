@@ -617,6 +617,13 @@ class TestRepeating:
         result = attempt(url="/v2/things", method="POST", max_retry_count=2, retry_on_all_errors="True")
         assert result.succeeded().xcom == [1]
 
+    def test_airflow_repeats_a_write_in_doubt_on_the_same_demand(self, server: AnsweringServer) -> None:
+        server.answers = [Answer(b"{}", 500)]
+        result = attempt(url="/v2/things", method="POST", retry_on_all_errors=True)
+        assert_left_for_retry(result, GongUnavailable)
+        assert "may have been carried out" not in str(result.error)
+        assert len(server.received) == 1
+
     def test_file_is_read_anew_for_each_repetition(self, server: AnsweringServer, tmp_path: Path) -> None:
         (tmp_path / "one").write_bytes(b"recorded")
         server.answers = [Answer(b"{}", 500), Answer()]
