@@ -7,10 +7,9 @@ import logging
 import os
 import subprocess
 import sys
-from contextlib import contextmanager
 from email import message_from_bytes
 from io import BytesIO
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, Self
 
 import pytest
 
@@ -26,7 +25,7 @@ from tests.api.drain import Drain
 from tests.api.transport import KEY, SECRET, Waits
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
 MEBIBYTE = 1 << 20
@@ -43,13 +42,16 @@ class Counted:
         self._content = content
         self._fail = fail
 
-    @contextmanager
-    def open(self) -> Iterator[BinaryIO]:
+    def open(self) -> Self:
+        return self
+
+    # No generator: it would also count as closed when it is merely forgotten.
+    def __enter__(self) -> BinaryIO:
         self.opened += 1
-        try:
-            yield Reader(self, self._content, self._fail)
-        finally:
-            self.closed += 1
+        return Reader(self, self._content, self._fail)
+
+    def __exit__(self, *_: object) -> None:
+        self.closed += 1
 
 
 class Reader(BytesIO):
