@@ -22,6 +22,7 @@ from airflow_provider_gong.exceptions import (
     GongUnexpectedResponse,
 )
 from airflow_provider_gong.operators.meetings import (
+    NO_SUCH_MEETING,
     GongCreateMeetingOperator,
     GongDeleteMeetingOperator,
     GongMeetingOperator,
@@ -380,6 +381,21 @@ def test_meeting_of_another_organizer_is_never_taken_for_gone(quiet: GongSandbox
     )
     assert "organizer email" in said
     assert len(quiet.meetings) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "is_gone"),
+    [
+        ("The given meeting ID was not found.", True),
+        ("No meeting found corresponding to the provided meeting ID", True),
+        ("No Gong meeting found corresponding to the provided organizer email", False),
+        ("No Gong user found corresponding to the provided organizer email", False),
+        ("No handler found for DELETE /v2/meetings/7", False),
+        ("Not Found", False),
+    ],
+)
+def test_only_words_about_the_id_of_a_meeting_mean_that_it_is_gone(text: str, is_gone: bool) -> None:
+    assert bool(NO_SUCH_MEETING.search(text)) == is_gone
 
 
 def test_404_that_is_not_about_a_meeting_is_never_taken_for_gone(quiet: GongSandbox) -> None:
