@@ -140,18 +140,14 @@ def described_request(endpoint: str, arguments: Any) -> Request:
         raise GongConfigurationError(
             "arguments is a list: give an object, with the arguments by their names."
         )
-    parameters = inspect.signature(function).parameters
-    problems = [f"{name!r} is unknown" for name in given if name not in parameters]
-    problems += [
-        f"{name} is missing" for name in _required(function) if given.get(name) in (None, "", "None")
-    ]
+    kinds, required = _parameters(function)
+    problems = [f"{name!r} is unknown" for name in given if name not in kinds]
+    problems += [f"{name} is missing" for name in required if given.get(name) in (None, "", "None")]
     if problems:
         raise GongConfigurationError(
-            f"arguments of {endpoint}: {', '.join(problems)}; it takes {', '.join(parameters) or 'none'}."
+            f"arguments of {endpoint}: {', '.join(problems)}; it takes {', '.join(kinds) or 'none'}."
         )
-    return function(
-        **{name: _typed(name, value, str(parameters[name].annotation)) for name, value in given.items()}
-    )
+    return function(**{name: _typed(name, value, kinds[name]) for name, value in given.items()})
 
 
 def _function(endpoint: str) -> RequestFunction[...]:
@@ -164,10 +160,24 @@ def _function(endpoint: str) -> RequestFunction[...]:
     return function
 
 
-def _required(function: RequestFunction[...]) -> Iterator[str]:
-    for name, parameter in inspect.signature(function).parameters.items():
-        if parameter.default is parameter.empty:
-            yield name
+def _parameters(function: RequestFunction[...]) -> tuple[dict[str, str], list[str]]:
+    """Return the parameters of a function with their annotations, and which are required.
+
+    A TypedDict stands for all of its keys.
+    """
+    kinds: dict[str, str] = {}
+    required: list[str] = []
+    for name, one in inspect.signature(function).parameters.items():
+        if one.kind is one.VAR_KEYWORD:
+            named = str(one.annotation).removeprefix("Unpack[").removesuffix("]")
+            typed = inspect.unwrap(function).__globals__[named]
+            keys = typed.__annotations__.items()
+            kinds |= {key: getattr(kind, "__forward_arg__", str(kind)) for key, kind in keys}
+            required += [key for key, _ in keys if key in typed.__required_keys__]
+        else:
+            kinds[name] = str(one.annotation)
+            required += [name] if one.default is one.empty else []
+    return kinds, required
 
 
 def _typed(name: str, value: Any, annotation: str) -> Any:

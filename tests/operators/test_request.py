@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import logging
 import traceback
@@ -13,8 +14,9 @@ import pytest
 from airflow.sdk import DAG
 from airflow.sdk.exceptions import AirflowFailException
 
-from airflow_provider_gong.api import calls, users
+from airflow_provider_gong.api import calls, meetings, users
 from airflow_provider_gong.api.endpoint import Endpoint, Request
+from airflow_provider_gong.api.raw import described
 from airflow_provider_gong.exceptions import (
     GongConfigurationError,
     GongError,
@@ -161,10 +163,45 @@ def test_endpoint_is_the_function_of_that_name() -> None:
     assert made(endpoint="users.list_users") == users.list_users()
 
 
+MEETING = {
+    "start_time": "2026-01-09T08:00:00Z",
+    "end_time": "2026-01-09T09:00:00Z",
+    "organizer_email": "jane@acme.example",
+    "invitees": ["joe@acme.example"],
+}
+
+
+def test_endpoint_may_take_many_arguments() -> None:
+    rendered = {**MEETING, "invitees": '["joe@acme.example"]', "title": "None"}
+    assert made(
+        endpoint="meetings.update_meeting", arguments={"meeting_id": "7", **rendered}
+    ) == meetings.update_meeting(meeting_id="7", **MEETING)  # type: ignore[arg-type]
+
+
+@pytest.mark.usefixtures("server")
+@pytest.mark.parametrize("name", sorted(described()))
+def test_each_described_endpoint_says_what_it_takes(name: str) -> None:
+    with pytest.raises(GongConfigurationError, match=r"'unheard_of' is unknown.*; it takes ") as caught:
+        made(endpoint=name, arguments={"unheard_of": 1})
+    named = str(caught.value).rpartition("it takes ")[2].rstrip(".").split(", ")
+    function = inspect.unwrap(described()[name])
+    plain = {
+        parameter.name
+        for parameter in inspect.signature(function).parameters.values()
+        if parameter.kind is not parameter.VAR_KEYWORD
+    }
+    assert plain <= set(named)
+    assert all(one.isidentifier() for one in named)
+
+
 @pytest.mark.usefixtures("server")
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
+        (
+            {"endpoint": "meetings.create_meeting", "arguments": {**MEETING, "invitees": None, "place": "x"}},
+            "arguments of meetings.create_meeting: 'place' is unknown, invitees is missing; it takes start_time,",
+        ),
         ({}, "Of url and endpoint neither was given: give exactly one"),
         ({"url": "None", "endpoint": ""}, "Of url and endpoint neither was given"),
         ({"url": "/v2/calls", "endpoint": "calls.list_calls"}, "Of url and endpoint both was given"),
