@@ -85,7 +85,7 @@ def test_more_than_100_ids_are_asked_for_100_at_a_time_and_keep_their_order(gong
     wanted = shuffled(ready(gong))[:201]
     result = get(call_ids=wanted)
     assert ids(result.xcom) == wanted
-    assert [request.path for request in gong.requests] == [TRANSCRIPTS] * 3
+    assert [(request.path, request.has_cursor) for request in gong.requests] == [(TRANSCRIPTS, False)] * 3
     assert result.xcoms["missing_call_ids"] == []
     assert "next_cursor" not in result.xcoms
 
