@@ -20,6 +20,7 @@ from tests.support.dag_runs import run_dag
 from tests.support.task_runner import Resume, TaskResult, run_task
 
 if TYPE_CHECKING:
+    from airflow_provider_gong.hooks.gong import GongHook
     from airflow_provider_gong.sandbox import GongSandbox
     from tests.operators.conftest import Connect
 
@@ -79,6 +80,7 @@ def test_deferred_wait_ends_with_the_result(quiet: GongSandbox, call_id: str) ->
         results.append(go_on(operator, results[-1]))
     assert [one.state for one in results] == ["deferred"] * 3 + ["success"]
     assert results[-1].xcom["id"] == call_id
+    assert [one.deferral.kwargs["looks"] for one in results if one.deferral] == [2, 3, 4]
     assert len(quiet.requests) == 4
 
 
@@ -189,6 +191,25 @@ def test_airflows_own_modes_keep_their_deadline(quiet: GongSandbox, call_id: str
     arguments: dict[str, Any] = {"deferrable": False, "mode": mode, "timeout": 0, "poke_interval": 0}
     assert isinstance(run_task(sensor(call_id, **arguments)).error, AirflowSensorTimeout)
     assert run_task(sensor(call_id, soft_fail=True, **arguments)).state == "skipped"
+
+
+@pytest.mark.parametrize("resume", [None, "a deferral"])
+def test_a_look_leaves_no_connection_open(
+    quiet: GongSandbox, call_id: str, monkeypatch: pytest.MonkeyPatch, resume: str | None
+) -> None:
+    seen: list[tuple[GongHook, object]] = []
+    look = HourLater.verdict
+
+    def watched(self: HourLater) -> Any:
+        seen.append((self.hook, self.hook.get_conn()))
+        return look(self)
+
+    monkeypatch.setattr(HourLater, "verdict", watched)
+    run_task(sensor(call_id), resume=resumed(datetime.now(UTC)) if resume else None)
+    [(hook, client)] = seen
+    # A closed hook makes a new client when it is asked again.
+    assert hook.get_conn() is not client
+    hook.close()
 
 
 # Trouble
