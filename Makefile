@@ -36,8 +36,8 @@ format: $(READY) ## Rewrite the code in the house's style
 bench: $(READY) ## Measure what is promised: requests, time, memory, parse cost
 	$(BIN)/python scripts/bench.py
 
-docs: $(READY) ## Rewrite the tables of arguments in docs/
-	$(BIN)/python scripts/document_arguments.py
+docs: $(READY) ## Rewrite the generated parts of docs/
+	$(BIN)/python scripts/document.py
 
 lock: $(READY) ## Renew the pinned versions in requirements-dev.txt
 	$(BIN)/uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --upgrade \

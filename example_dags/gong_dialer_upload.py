@@ -71,15 +71,16 @@ def upload(description: str) -> None:
         parties=call["parties"],
     )
     # [END create_call]
+    created: Any = create_call.output
     # [START add_call_media]
     add_call_media = GongAddCallMediaOperator(
-        task_id="add_call_media", call_id=create_call.output["call_id"], file=call["file"]
+        task_id="add_call_media", call_id=created["call_id"], file=call["file"]
     )
     # [END add_call_media]
     # [START call_sensor]
     wait_until_shown = GongCallSensor(
         task_id="wait_until_shown",
-        call_id=create_call.output["call_id"],
+        call_id=created["call_id"],
         deferrable=True,
         poke_interval=300,
         timeout=timedelta(days=1).total_seconds(),

@@ -43,12 +43,15 @@ def main() -> None:
         small = child("calls", url)
     with sandbox(calls=100_000, users=1) as url:
         large = child("calls", url)
+    with sandbox(calls=1) as url:
+        little, recording = child("upload 1000000", url), child("upload 1500000000", url)
     assert (counts["rows"], small["rows"], large["rows"]) == (
         20_000 - counts["pending"] + 500,
         10_000,
         100_000,
     )
     figure("peak memory at 100,000 calls over 10,000, MiB", large["peak"] - small["peak"], 30)
+    figure("peak memory of uploading 1.5 GB over 1 MB, MiB", recording["peak"] - little["peak"], 64)
     milliseconds, brought = parse_cost()
     figure("Dag parsing: importing all operators, ms", milliseconds, 20)
     figure("Dag parsing: heavy modules it brings", ", ".join(brought) or 0, 0)
@@ -93,7 +96,7 @@ def sandbox(**sizes: int) -> Iterator[str]:
 
 def child(what: str, connection: str) -> dict[str, Any]:
     """Run an export in a process of its own and return what it measured."""
-    command = [sys.executable, __file__, what]
+    command = [sys.executable, __file__, *what.split()]
     environment = os.environ | {"AIRFLOW_CONN_GONG_DEFAULT": connection}
     output = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if output.returncode:
@@ -206,6 +209,30 @@ def run_exports(*names: str) -> None:
     print(json.dumps(facts | {"peak": peak_memory()}))
 
 
+def run_upload(size: int) -> None:
+    """Create a call, send a sparse file as its recording and print the seconds and the peak of memory in MiB."""
+    from airflow_provider_gong.api import calls, users
+    from airflow_provider_gong.hooks.gong import GongHook
+    from airflow_provider_gong.operators.media import stored_file
+
+    with GongHook() as hook, tempfile.NamedTemporaryFile(suffix=".wav") as file:
+        file.truncate(size)
+        host = next(
+            user for user in hook.items(users.list_users()) if user["settings"]["telephonyCallsImported"]
+        )
+        new_call = calls.create_call(
+            client_unique_id=f"bench-{size}",
+            actual_start=DAY_START,
+            direction="Outbound",
+            primary_user=host["id"],
+            parties=[{"userId": host["id"]}],
+        )
+        call_id, began = hook.send(new_call)["callId"], time.perf_counter()
+        recording = stored_file(file.name, None)
+        hook.send(calls.add_call_media(call_id, file_name="call.wav", source=recording))
+        print(json.dumps({"seconds": time.perf_counter() - began, "peak": peak_memory()}))
+
+
 def peak_memory() -> float:
     """Return the most memory that this process ever held, in MiB."""
     status = Path("/proc/self/status").read_text(encoding="ascii")
@@ -217,5 +244,7 @@ if __name__ == "__main__":
         run_exports("calls")
     elif sys.argv[1:] == ["everything"]:
         run_exports("calls", "transcripts", "users")
+    elif sys.argv[1:2] == ["upload"]:
+        run_upload(int(sys.argv[2]))
     else:
         main()

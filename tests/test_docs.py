@@ -139,12 +139,12 @@ def test_test_of_the_readme_passes(tmp_path: Path) -> None:
     assert "1 passed" in run.stdout, run.stdout + run.stderr
 
 
-def test_tables_of_arguments_are_those_of_the_operators() -> None:
+def test_generated_parts_are_those_of_the_operators() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        script = runpy.run_path(str(ROOT / "scripts" / "document_arguments.py"))
-    written = (ROOT / "docs" / "exports.md").read_text(encoding="utf-8")
-    assert written == script["page"](), "run `make docs`"
+        script = runpy.run_path(str(ROOT / "scripts" / "document.py"))
+    for page, text in script["pages"]().items():
+        assert page.read_text(encoding="utf-8") == text, f"{page.name}: run `make docs`"
 
 
 def connection(gong: GongSandbox) -> str:

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+from airflow.sdk import BaseOperator
 
 from tests.example_dags.conftest import NOW
 from tests.support.dag_runs import run_dag
@@ -67,16 +68,14 @@ def test_the_person_is_gone_from_gong_and_from_the_warehouse(
 
 
 def test_while_gong_erases_the_wait_holds_no_worker(connected: GongSandbox, address: str, load: Load) -> None:
-    dag = load("gong_privacy_request")
-    variable = {"request": REQUEST}
-    assert run_task(dag.get_task("erase"), run=RunSpec(conf=variable)).state == "success"
-    waiting = run_task(dag.get_task("wait_until_erased"), run=RunSpec(conf=variable))
+    run = RunSpec(conf={"request": REQUEST})
+    erase, wait = (load("gong_privacy_request").get_task(name) for name in ("erase", "wait_until_erased"))
+    assert isinstance(erase, BaseOperator)
+    assert isinstance(wait, BaseOperator)
+    assert run_task(erase, run=run).state == "success"
+    waiting = run_task(wait, run=run)
     assert waiting.deferral is not None
     assert address not in repr(waiting)
     connected.clock.advance(connected.privacy.erasure_time)
-    done = run_task(
-        dag.get_task("wait_until_erased"),
-        run=RunSpec(conf=variable),
-        resume=waiting.deferral.resume_with({"status": "success"}),
-    )
-    assert done.state == "success"
+    resume = waiting.deferral.resume_with({"status": "success"})
+    assert run_task(wait, run=run, resume=resume).state == "success"

@@ -1,0 +1,155 @@
+"""Write the generated parts of docs/exports.md and docs/operators.md from the operators themselves.
+
+`make docs` rewrites what stands below the marker of each page; a test fails when the two differ. Examples are taken
+from the example Dags, each of which is run by a test.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+import re
+import textwrap
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import BaseOperator
+
+from airflow_provider_gong import api, operators, sensors
+from airflow_provider_gong.api.endpoint import Endpoint
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import ModuleType
+
+    Operator = type[BaseOperator]
+
+ROOT = Path(__file__).resolve().parent.parent
+EXPORTS = ROOT / "docs" / "exports.md"
+OPERATORS = ROOT / "docs" / "operators.md"
+MARKER = "<!-- Everything below is written by `make docs`. -->\n"
+
+
+def pages() -> dict[Path, str]:
+    """Return the pages as they should be."""
+    exports = [cls for cls in classes(operators) if cls.__module__.endswith(".exports")]
+    others = [cls for cls in classes(operators) if cls not in exports]
+    return {
+        EXPORTS: written(EXPORTS, "".join(f"\n### {cls.__name__}\n{arguments(cls)}" for cls in exports)),
+        OPERATORS: written(
+            OPERATORS,
+            f"\n## Operators\n\n{overview(others)}\n## Sensors\n\n{overview(classes(sensors))}"
+            + "".join(map(section, [*others, *classes(sensors)])),
+        ),
+    }
+
+
+def written(page: Path, generated: str) -> str:
+    """Return a page with its part below the marker replaced."""
+    return page.read_text(encoding="utf-8").split(MARKER)[0] + MARKER + generated
+
+
+def classes(package: ModuleType) -> list[Operator]:
+    """Return the operators of a package that users meet, in the order of their modules."""
+    return [
+        cls
+        for module in modules(package)
+        for cls in vars(module).values()
+        if inspect.isclass(cls)
+        and issubclass(cls, BaseOperator)
+        and cls.__module__ == module.__name__
+        and not inspect.isabstract(cls)
+    ]
+
+
+def modules(package: ModuleType) -> Iterator[ModuleType]:
+    """Import the modules of a package."""
+    for found in pkgutil.iter_modules(package.__path__):
+        yield importlib.import_module(f"{package.__name__}.{found.name}")
+
+
+def overview(found: list[Operator]) -> str:
+    """Return a table with a line for each operator."""
+    head = "| Operator | Gong operation | Scope | Import from |\n|---|---|---|---|\n"
+    return head + "".join(
+        f"| [`{cls.__name__}`](#{cls.__name__.lower()}) | {operations(cls)} | {scopes(cls)} "
+        f"| `{cls.__module__.partition('.')[2]}` |\n"
+        for cls in found
+    )
+
+
+def operations(cls: Operator) -> str:
+    """Return the operations of Gong that an operator uses."""
+    return "<br>".join(f"`{one.method} {one.path}`" for one in endpoints(cls)) or "any"
+
+
+def scopes(cls: Operator) -> str:
+    """Return the scopes that an operator needs."""
+    return "<br>".join(f"`{scope}`" for scope in dict.fromkeys(one.scope for one in endpoints(cls)))
+
+
+def endpoints(cls: Operator) -> list[Endpoint]:
+    """Return the endpoints whose functions the source of an operator names."""
+    functions = {
+        f"{module.__name__.rpartition('.')[2]}.{name}": function.endpoint
+        for module in modules(api)
+        for name, function in vars(module).items()
+        if isinstance(getattr(function, "endpoint", None), Endpoint)
+    }
+    named = dict.fromkeys(re.findall(r"\b([a-z_]+\.[a-z_]+)\(", inspect.getsource(cls)))
+    return [functions[name] for name in named if name in functions]
+
+
+def section(cls: Operator) -> str:
+    """Return the part of the page about one operator."""
+    about = (inspect.getdoc(cls) or "").partition("\n:param")[0].strip()
+    about = re.sub(r"(?<![<(])(https://help\.gong\.io/\S+)", r"<\1>", about)
+    return f"\n## {cls.__name__}\n\n{about}\n\n```python\n{example(cls)}```\n{arguments(cls)}"
+
+
+def example(cls: Operator) -> str:
+    """Return the lines of the example Dags that show an operator."""
+    for dag in sorted((ROOT / "example_dags").glob("*.py")):
+        for shown in re.findall(
+            r"# \[START .*?\]\n(.*?) *# \[END", dag.read_text(encoding="utf-8"), re.DOTALL
+        ):
+            if re.search(rf"\b{cls.__name__}\b", shown):
+                return textwrap.dedent(shown)
+    raise LookupError(f"No example Dag shows {cls.__name__} between [START ...] and [END ...].")
+
+
+def arguments(cls: Operator) -> str:
+    """Return the table of the arguments of one operator."""
+    head = "\n| Argument | Type | Default | Meaning |\n|---|---|---|---|\n"
+    return head + "".join(row(cls, name, text) for name, text in documented(cls))
+
+
+def documented(cls: Operator) -> list[tuple[str, str]]:
+    """Return the arguments that a class documents, each with its text."""
+    parts = re.findall(r":param (\w+): (.*?)(?=\n:param|\Z)", inspect.getdoc(cls) or "", re.DOTALL)
+    return [(name, " ".join(meaning.split())) for name, meaning in parts]
+
+
+def row(cls: Operator, name: str, text: str) -> str:
+    """Return the line of one argument."""
+    kind = str(parameter(cls, name).annotation).replace(" | ", ", ")
+    meaning, _, default = text.replace("(templated) ", "").partition("Default: ")
+    cells = (f"`{name}`", kind, default.rstrip(".").strip(), meaning.replace("(templated)", "").strip())
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |\n"
+
+
+def parameter(cls: Operator, name: str) -> inspect.Parameter:
+    """Find an argument among those of a class and its bases."""
+    for base in cls.__mro__:
+        own: Any = base.__dict__.get("__init__", object.__init__)
+        # Airflow wraps constructors; the signature is that of the one inside.
+        found = inspect.signature(own).parameters.get(name)
+        if found is not None:
+            return found
+    raise LookupError(f"{cls.__name__} documents {name}, which is none of its arguments.")
+
+
+if __name__ == "__main__":
+    for path, text in pages().items():
+        path.write_text(text, encoding="utf-8")
