@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 UNCONFIRMED = (
-    "confirm is not set, so nothing was sent: an erasure cannot be undone. Set preview=True to see what it would "
+    "confirm is not set, so nothing was sent: an erasure cannot be undone. Set dry_run=True to see what it would "
     "take, and confirm=True to erase."
 )
 GUARDED = "Gong refuses to delete an abnormal number of objects: if that is the reason, ask its support, help@gong.io."
@@ -94,15 +94,16 @@ class GongEraseOperator(GongPersonalOperator):
     """Base of the erasures: nothing is sent unless it is confirmed, and what will be gone is looked up first.
 
     :param confirm: erase. (templated) Default: False.
-    :param preview: only look up what would be erased. (templated) Default: False.
+    :param dry_run: only look up what would be erased. (templated) Default: False.
     """
 
     repeatable = True
 
-    def __init__(self, *, confirm: bool | str = False, preview: bool | str = False, **kwargs: Any) -> None:
+    def __init__(self, *, confirm: bool | str = False, dry_run: bool | str = False, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.confirm = confirm
-        self.preview = preview
+        # Airflow's operators have a method dry_run().
+        self.preview = dry_run
 
     @abstractmethod
     def references(self) -> Request:
@@ -113,8 +114,8 @@ class GongEraseOperator(GongPersonalOperator):
         """Return the request that erases."""
 
     def perform(self, context: Context) -> dict[str, Any]:
-        """Look up the references and, unless this is a preview, ask Gong to erase them."""
-        confirm, preview = read.as_bool("confirm", self.confirm), read.as_bool("preview", self.preview)
+        """Look up the references and, unless this is a dry run, ask Gong to erase them."""
+        confirm, preview = read.as_bool("confirm", self.confirm), read.as_bool("dry_run", self.preview)
         if not (confirm or preview):
             raise GongConfigurationError(UNCONFIRMED)
         if not preview:
@@ -124,7 +125,7 @@ class GongEraseOperator(GongPersonalOperator):
         log.info("Gong has references in %d calls, ids %s", len(ids["call_ids"]), ids["call_ids"])
         if preview:
             log.info(
-                "Nothing is erased, since preview is set%s", " (and wins over confirm)" if confirm else ""
+                "Nothing is erased, since dry_run is set%s", " (and wins over confirm)" if confirm else ""
             )
         else:
             self._erase()
@@ -146,7 +147,7 @@ class GongEraseEmailAddressOperator(GongEraseOperator):
 
     Nothing is sent without `confirm=True`. The references are looked up first, since nobody can tell them afterwards:
     returns their ids, `call_ids`, `email_ids`, `meeting_ids`, `customer_data_ids`, with `customer_engagement_count`
-    and `erasure_requested` (False for a preview). Erasing twice is erasing once, so a retry does no harm.
+    and `erasure_requested` (False for a dry run). Erasing twice is erasing once, so a retry does no harm.
 
     Delete the person from the CRM and the mail system first, or Gong imports them again. The erasure takes hours and
     has no status: `GongErasureSensor` waits until no reference is left. Gong accepts addresses that it does not know.
@@ -157,7 +158,7 @@ class GongEraseEmailAddressOperator(GongEraseOperator):
 
     :param email_address: One address, without a name. (templated)
     :param confirm: Erase; without it the task fails. (templated) Default: False.
-    :param preview: Only look up and return what refers to the address, whether confirmed or not. (templated)
+    :param dry_run: Only look up and return what refers to the address, whether confirmed or not. (templated)
         Default: False.
     :param gong_conn_id: Airflow connection of Gong. (templated) Default: `gong_default`.
     """
@@ -184,7 +185,7 @@ class GongErasePhoneNumberOperator(GongEraseOperator):
     Nothing is sent without `confirm=True`. The references are looked up first, since nobody can tell them afterwards:
     returns their ids, `call_ids`, `email_ids`, `meeting_ids`, `customer_data_ids`, with `customer_engagement_count`,
     `email_address_count` (addresses of those people, which want an erasure of their own) and `erasure_requested`
-    (False for a preview). Erasing twice is erasing once, so a retry does no harm.
+    (False for a dry run). Erasing twice is erasing once, so a retry does no harm.
 
     Delete the person from the CRM and the mail system first, or Gong imports them again. The erasure takes hours and
     has no status: `GongErasureSensor` waits until no reference is left. Gong accepts numbers that it does not know.
@@ -196,7 +197,7 @@ class GongErasePhoneNumberOperator(GongEraseOperator):
     :param phone_number: Number with `+` and country code, such as `+1 425 555 2671`; blanks, hyphens and brackets do
         not matter. (templated)
     :param confirm: Erase; without it the task fails. (templated) Default: False.
-    :param preview: Only look up and return what refers to the number, whether confirmed or not. (templated)
+    :param dry_run: Only look up and return what refers to the number, whether confirmed or not. (templated)
         Default: False.
     :param gong_conn_id: Airflow connection of Gong. (templated) Default: `gong_default`.
     """

@@ -107,7 +107,7 @@ def test_nothing_is_sent_without_confirmation(gong: GongSandbox, kind: str, conf
     result = erase(gong, kind, confirm=confirm, retries=3)
     assert_failed_for_good(result, GongConfigurationError)
     assert str(result.error) == (
-        "confirm is not set, so nothing was sent: an erasure cannot be undone. Set preview=True to see what it would "
+        "confirm is not set, so nothing was sent: an erasure cannot be undone. Set dry_run=True to see what it would "
         "take, and confirm=True to erase."
     )
     assert sent(gong) == []
@@ -126,14 +126,14 @@ def test_an_erasure_returns_what_it_takes(gong: GongSandbox, kind: str, confirm:
 
 
 @pytest.mark.parametrize("confirm", [False, True, "{{ 1 == 1 }}"])
-def test_a_preview_erases_nothing(gong: GongSandbox, kind: str, confirm: Any) -> None:
+def test_a_dry_run_erases_nothing(gong: GongSandbox, kind: str, confirm: Any) -> None:
     before = find(gong, kind)
     gong.requests.clear()
-    result = erase(gong, kind, confirm=confirm, preview="True").succeeded()
+    result = erase(gong, kind, confirm=confirm, dry_run="True").succeeded()
     assert result.xcom == {**before, "erasure_requested": False}
     assert sent(gong) == [FIND_ADDRESS if kind == "address" else FIND_NUMBER]
     assert gong.privacy.erasures == []
-    said = "Nothing is erased, since preview is set" + (" (and wins over confirm)" if confirm else "")
+    said = "Nothing is erased, since dry_run is set" + (" (and wins over confirm)" if confirm else "")
     assert said in result.logs
 
 
@@ -159,9 +159,9 @@ def test_a_read_only_connection_refuses_before_anything_is_sent(
     assert sent(gong) == []
 
 
-def test_a_read_only_connection_allows_a_preview(gong: GongSandbox, connect: Connect, kind: str) -> None:
+def test_a_read_only_connection_allows_a_dry_run(gong: GongSandbox, connect: Connect, kind: str) -> None:
     connect(gong, read_only=True)
-    assert erase(gong, kind, preview=True).succeeded().xcom["call_ids"]
+    assert erase(gong, kind, dry_run=True).succeeded().xcom["call_ids"]
 
 
 def test_gongs_guard_is_told_with_what_to_do(gong: GongSandbox, kind: str) -> None:
