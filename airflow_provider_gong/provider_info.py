@@ -19,7 +19,13 @@ def get_provider_info() -> dict[str, Any]:
                 "tags": ["service"],
             }
         ],
-        "operators": [_modules("operators", "calls", "exports", "privacy")],
+        "operators": [
+            _modules(
+                "operators",
+                *("calls", "engagement", "exports", "library", "logs", "meetings"),
+                *("privacy", "request", "transcripts", "users", "workspaces"),
+            )
+        ],
         "sensors": [_modules("sensors", "calls", "privacy")],
         "extra-links": ["airflow_provider_gong.operators.links.GongCallLink"],
         "hooks": [{"integration-name": "Gong", "python-modules": ["airflow_provider_gong.hooks.gong"]}],

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
 
-from airflow_provider_gong import api, operators, sensors
+from airflow_provider_gong import operators, sensors
 from airflow_provider_gong.api.endpoint import Endpoint
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def pages() -> dict[Path, str]:
         EXPORTS: written(EXPORTS, "".join(f"\n### {cls.__name__}\n{arguments(cls)}" for cls in exports)),
         OPERATORS: written(
             OPERATORS,
-            f"\n## Operators\n\n{overview(others)}\n## Sensors\n\n{overview(classes(sensors))}"
+            f"\n## Operators\n\n{overview(others)}\n## Sensors\n\n{overview(classes(sensors))}\n## Reference\n"
             + "".join(map(section, [*others, *classes(sensors)])),
         ),
     }
@@ -71,7 +71,7 @@ def modules(package: ModuleType) -> Iterator[ModuleType]:
 
 def overview(found: list[Operator]) -> str:
     """Return a table with a line for each operator."""
-    head = "| Operator | Gong operation | Scope | Import from |\n|---|---|---|---|\n"
+    head = "| Name | Gong operation | Scope | Import from |\n|---|---|---|---|\n"
     return head + "".join(
         f"| [`{cls.__name__}`](#{cls.__name__.lower()}) | {operations(cls)} | {scopes(cls)} "
         f"| `{cls.__module__.partition('.')[2]}` |\n"
@@ -89,23 +89,26 @@ def scopes(cls: Operator) -> str:
     return "<br>".join(f"`{scope}`" for scope in dict.fromkeys(one.scope for one in endpoints(cls)))
 
 
-def endpoints(cls: Operator) -> list[Endpoint]:
-    """Return the endpoints whose functions the source of an operator names."""
-    functions = {
-        f"{module.__name__.rpartition('.')[2]}.{name}": function.endpoint
-        for module in modules(api)
-        for name, function in vars(module).items()
-        if isinstance(getattr(function, "endpoint", None), Endpoint)
-    }
-    named = dict.fromkeys(re.findall(r"\b([a-z_]+\.[a-z_]+)\(", inspect.getsource(cls)))
-    return [functions[name] for name in named if name in functions]
+def endpoints(thing: Any) -> list[Endpoint]:
+    """Return the endpoints whose functions the source of an operator names, or that of the functions it uses."""
+    names = vars(importlib.import_module(thing.__module__))
+    found: dict[Endpoint, None] = {}
+    for module, name in re.findall(r"\b(?:([a-z_]+)\.)?([a-z_]+)\(", inspect.getsource(thing)):
+        used: Any = getattr(names.get(module), name, None) if module else names.get(name)
+        if isinstance(getattr(used, "endpoint", None), Endpoint):
+            found[used.endpoint] = None
+        elif (
+            inspect.isfunction(used) and used is not thing and used.__module__.startswith(operators.__name__)
+        ):
+            found |= dict.fromkeys(endpoints(used))
+    return list(found)
 
 
 def section(cls: Operator) -> str:
     """Return the part of the page about one operator."""
     about = (inspect.getdoc(cls) or "").partition("\n:param")[0].strip()
     about = re.sub(r"(?<![<(])(https://help\.gong\.io/\S+)", r"<\1>", about)
-    return f"\n## {cls.__name__}\n\n{about}\n\n```python\n{example(cls)}```\n{arguments(cls)}"
+    return f"\n### {cls.__name__}\n\n{about}\n\n```python\n{example(cls)}```\n{arguments(cls)}"
 
 
 def example(cls: Operator) -> str:

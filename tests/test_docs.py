@@ -40,18 +40,22 @@ def gong() -> Iterator[GongSandbox]:
         yield gong
 
 
+def headings_of(page: Path) -> set[str]:
+    """Return the anchors of a page."""
+    headings = re.findall(r"^#+ (.*)", page.read_text(encoding="utf-8"), re.M)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_links_lead_somewhere(page: Path) -> None:
-    text = page.read_text(encoding="utf-8")
-    headings = {
-        re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
-        for heading in re.findall(r"^#+ (.*)", text, re.M)
-    }
+    text, headings = page.read_text(encoding="utf-8"), headings_of(page)
     for target in re.findall(r"\]\(([^)]+)\)", text):
         if target.startswith("#"):
             assert target[1:] in headings, f"{page.name} has no heading {target}"
         elif not target.startswith("https://"):
-            assert (page.parent / target).exists(), f"{page.name} links to {target}"
+            file, _, heading = target.partition("#")
+            assert (page.parent / file).exists(), f"{page.name} links to {target}"
+            assert not heading or heading in headings_of(page.parent / file), f"{page.name} links to {target}"
 
 
 def test_make_targets_of_the_readme_exist() -> None:

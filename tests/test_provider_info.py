@@ -1,4 +1,6 @@
+import inspect
 import json
+import pkgutil
 import re
 import subprocess
 import sys
@@ -10,6 +12,7 @@ from typing import Any
 
 import jsonschema
 import pytest
+from airflow.sdk import BaseOperator
 
 from airflow_provider_gong.hooks.settings import READERS, Settings
 from airflow_provider_gong.provider_info import get_provider_info
@@ -47,6 +50,24 @@ def test_every_module_and_class_exists() -> None:
     module, _, name = CONNECTION["hook-class-name"].rpartition(".")
     hook = getattr(import_module(module), name)
     assert (hook.conn_type, hook.hook_name) == (CONNECTION["connection-type"], CONNECTION["hook-name"])
+
+
+@pytest.mark.parametrize("kind", ["operators", "sensors"])
+def test_every_module_of_operators_and_sensors_is_listed(kind: str) -> None:
+    package = import_module(f"airflow_provider_gong.{kind}")
+    modules = [
+        import_module(f"{package.__name__}.{one.name}") for one in pkgutil.iter_modules(package.__path__)
+    ]
+    expected = [
+        module.__name__
+        for module in modules
+        if any(
+            inspect.isclass(one) and issubclass(one, BaseOperator) and one.__module__ == module.__name__
+            for one in vars(module).values()
+            if not inspect.isabstract(one)
+        )
+    ]
+    assert sorted(module for listed in INFO[kind] for module in listed["python-modules"]) == expected
 
 
 def test_form_is_what_airflow_shows() -> None:
