@@ -197,6 +197,11 @@ class AirflowRest:
         path = f"{_run(dag_id, run_id)}/taskInstances/{task_id}/xcomEntries/{key}"
         return self.request("GET", path, params={"map_index": map_index, "deserialize": False})["value"]
 
+    def links(self, dag_id: str, run_id: str, task_id: str) -> dict[str, str]:
+        """Return the links of the task to other pages, by their names."""
+        path = f"{_run(dag_id, run_id)}/taskInstances/{task_id}/links"
+        return dict(self.request("GET", path)["extra_links"])
+
     def log(self, dag_id: str, run_id: str, task_id: str, *, try_number: int = 1, map_index: int = -1) -> str:
         """Return the log of one attempt."""
         path = f"{_run(dag_id, run_id)}/taskInstances/{task_id}/logs/{try_number}"
