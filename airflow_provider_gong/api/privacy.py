@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 FEWEST_DIGITS = 7
 MOST_DIGITS = 15
 
+HOST = re.compile(r"[\w-]+(\.[\w-]+)*")
+# Signs of a name, of several addresses, or of a list or bytes that were turned into text.
+SPECIAL = re.compile(r'[,;:<>()\[\]"]')
+
 
 @endpoint("GET", "/v2/data-privacy/data-for-email-address", result=None, scope="api:data-privacy:read")
 def list_email_address_references(email_address: str) -> Params:
@@ -141,7 +145,9 @@ def _problem_of_email_address(text: str) -> str | None:
         return "holds a blank"
     if not text.isprintable():
         return "holds a character that cannot be seen"
-    return "holds one of , ; : < >" if re.search("[,;:<>]", text) else None
+    if SPECIAL.search(text):
+        return 'holds one of , ; : < > ( ) [ ] "'
+    return None if HOST.fullmatch(domain) else "has no host after its @"
 
 
 def _problem_of_phone_number(text: str) -> str | None:

@@ -96,9 +96,15 @@ def test_a_plus_is_encoded_on_the_wire(request_: Any, line: str) -> None:
         ("@example.com", "has nothing before its @"),
         ("ann o'neil@example.com", "holds a blank"),
         ("ann\u200b@example.com", "holds a character that cannot be seen"),
-        ("ann,bob@example.com", "holds one of , ; : < >"),
-        ("<ann@example.com>", "holds one of , ; : < >"),
-        ("mailto:ann@example.com", "holds one of , ; : < >"),
+        ("ann,bob@example.com", 'holds one of , ; : < > ( ) [ ] "'),
+        ("<ann@example.com>", 'holds one of , ; : < > ( ) [ ] "'),
+        ("mailto:ann@example.com", 'holds one of , ; : < > ( ) [ ] "'),
+        ("['ann@example.com']", 'holds one of , ; : < > ( ) [ ] "'),
+        ('"ann@example.com"', 'holds one of , ; : < > ( ) [ ] "'),
+        ("(ann@example.com)", 'holds one of , ; : < > ( ) [ ] "'),
+        ("'ann@example.com'", "has no host after its @"),
+        ("ann@example.com.", "has no host after its @"),
+        ("ann@example..com", "has no host after its @"),
     ],
 )
 @pytest.mark.parametrize("function", BY_ADDRESS.values())

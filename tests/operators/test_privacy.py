@@ -205,6 +205,14 @@ def test_a_bad_address_fails_before_anything_is_sent(gong: GongSandbox, person: 
     assert sent(gong) == []
 
 
+@pytest.mark.parametrize("person", [["ann@example.com"], ("ann@example.com",), '["ann@example.com"]'])
+def test_a_list_does_not_pass_for_an_address(gong: GongSandbox, person: Any) -> None:
+    # Gong would find nobody of that name, and the erasure would look like a success.
+    operator = GongEraseEmailAddressOperator(task_id="erase", email_address=person, confirm=True)
+    assert_failed_for_good(run_task(operator), GongConfigurationError)
+    assert sent(gong) == []
+
+
 def test_erasures_take_hours(gong: GongSandbox) -> None:
     erase(gong, "address", confirm=True).succeeded()
     gong.clock.advance(timedelta(hours=1))
