@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from airflow_provider_gong.api.replies import RawReply, Reply
     from airflow_provider_gong.api.throttle import Throttle
 
+# Gong has a large file to put away before it answers, and an upload given up too early would be sent anew.
+UPLOAD_READ_TIMEOUT = 300.0
+
 
 @dataclass(frozen=True)
 class Page:
@@ -48,7 +51,7 @@ class GongClient:
     :param auth: signs each request.
     :param throttle: lets each request through when the quota allows it.
     :param retry: what is sent again.
-    :param timeout: seconds to wait for the connection and for each part of the answer.
+    :param timeout: seconds to wait for the connection and for each part of the answer; an upload may take longer.
     :param read_only: refuse every operation that changes something in Gong.
     """
 
@@ -127,7 +130,7 @@ class GongClient:
         :raises GongError: any of `airflow_provider_gong.exceptions`.
         """
         self.check_allowed(request)
-        timeout = (self._timeout[0], read_timeout or self._timeout[1])
+        timeout = self._timeout_of(request, read_timeout)
         return (retry or self.retry).run(
             lambda: check_reply(request, self._fetch(request, timeout=timeout, sink=sink))
         )
@@ -158,7 +161,16 @@ class GongClient:
 
     def _exchange(self, request: Request) -> Reply:
         self.check_allowed(request)
-        return self.retry.run(lambda: read_reply(request, self._fetch(request, timeout=self._timeout)))
+        timeout = self._timeout_of(request)
+        return self.retry.run(lambda: read_reply(request, self._fetch(request, timeout=timeout)))
+
+    def _timeout_of(self, request: Request, read_timeout: float | None = None) -> tuple[float, float]:
+        """Return the seconds to wait for the connection and for each part of the answer."""
+        connect, read = self._timeout
+        if request.form is None:
+            return connect, read_timeout or read
+        # urllib3 gives each piece that is sent the time of connecting, which is short for a slow network.
+        return max(connect, read), read_timeout or max(read, UPLOAD_READ_TIMEOUT)
 
     def _fetch(
         self, request: Request, *, timeout: tuple[float, float], sink: BinaryIO | None = None

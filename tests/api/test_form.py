@@ -5,8 +5,11 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
+import socket
 import subprocess
 import sys
+import threading
+import time
 from email import message_from_bytes
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, BinaryIO, Self
@@ -20,7 +23,7 @@ from airflow_provider_gong.api.endpoint import Params, Request, endpoint
 from airflow_provider_gong.api.form import FilePart, Form, encoded
 from airflow_provider_gong.api.retry import RetryPolicy
 from airflow_provider_gong.api.throttle import NoThrottle
-from airflow_provider_gong.exceptions import GongFileError, GongUnavailable
+from airflow_provider_gong.exceptions import GongFileError, GongTimeout, GongUnavailable
 from tests.api.drain import Drain
 from tests.api.transport import KEY, SECRET, Waits
 
@@ -88,13 +91,13 @@ def put_form(form: Form) -> Params:
     return Params(path={"id": "7"}, form=form)
 
 
-def client_to(url: str, attempts: int = 5) -> GongClient:
+def client_to(url: str, attempts: int = 5, timeout: tuple[float, float] = (5, 5)) -> GongClient:
     return GongClient(
         base_url=url,
         auth=ApiKeyAuth(KEY, SECRET),
         throttle=NoThrottle(),
         retry=RetryPolicy(attempts=attempts, sleep=Waits()),
-        timeout=(5, 5),
+        timeout=timeout,
     )
 
 
@@ -253,6 +256,53 @@ def test_an_error_of_the_connection_stays_one() -> None:
     with client_to(url, attempts=1) as client, pytest.raises(GongUnavailable):
         client.send(put_form(form_of(source)))
     assert (source.opened, source.closed) == (1, 1)
+
+
+# Patience
+
+
+class Pausing:
+    """Listen, begin to read late, and answer late."""
+
+    def __init__(self, before_reading: float = 0.0, before_answering: float = 0.0) -> None:
+        self.pauses = before_reading, before_answering
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}"
+        self.thread = threading.Thread(target=self.serve, daemon=True)
+
+    def serve(self) -> None:
+        with self.listener, self.listener.accept()[0] as connection:
+            time.sleep(self.pauses[0])
+            received = b""
+            while not received.endswith(b"--\r\n"):
+                chunk = connection.recv(MEBIBYTE)
+                if not chunk:
+                    return
+                received = received[-10:] + chunk
+            time.sleep(self.pauses[1])
+            head = b"HTTP/1.1 201 Created\r\nContent-Type: application/json\r\nContent-Length: 14\r\n\r\n"
+            connection.sendall(head + b'{"callId":"7"}')
+
+
+def sent_to(server: Pausing, timeout: tuple[float, float]) -> Any:
+    server.thread.start()
+    with client_to(server.url, attempts=1, timeout=timeout) as client:
+        return client.send(put_form(form_of(Counted(RECORDING * 20))))
+
+
+def test_a_network_that_stalls_for_longer_than_connecting_may_take_ends_no_upload() -> None:
+    assert sent_to(Pausing(before_reading=1.0), timeout=(0.3, 5)) == {"callId": "7"}
+
+
+def test_an_answer_may_take_longer_after_an_upload_than_otherwise() -> None:
+    assert sent_to(Pausing(before_answering=1.0), timeout=(5, 0.3)) == {"callId": "7"}
+
+
+def test_a_timeout_for_one_upload_counts() -> None:
+    server = Pausing(before_answering=1.0)
+    server.thread.start()
+    with client_to(server.url, attempts=1) as client, pytest.raises(GongTimeout):
+        client.send_raw(put_form(form_of(Counted(RECORDING))), read_timeout=0.3)
 
 
 # Progress
