@@ -180,9 +180,11 @@ class GongAddCallMediaOperator(GongActionOperator):
     hours later, or never. Without a word Gong drops recordings under 60 seconds (silence left out) and those of
     users whose telephony calls it does not import. Wait with a sensor that has a timeout.
 
-    Gong refuses the same recording twice. When the answer is lost, the task asks whether the call is visible,
-    and each further attempt asks so before it sends anything: visible means done. So the access key needs the scope
-    `api:calls:read:basic` besides `api:calls:create`.
+    Gong refuses the same recording twice. After such a refusal or a lost answer the task asks whether the call is
+    visible, and each further attempt asks so before it sends anything: visible means that the call has its recording
+    and the task is done. So the access key needs the scope `api:calls:read:basic` besides `api:calls:create`.
+
+    Gong has five minutes to answer once it has the file, or the `Read timeout` of the connection if that is longer.
 
     See https://help.gong.io/apidocs/add-call-media-v2callsidmedia-2
 

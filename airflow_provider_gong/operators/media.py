@@ -82,23 +82,29 @@ def arrived(hook: GongHook, call_id: str) -> dict[str, Any] | None:
         call: dict[str, Any] = hook.send(get_call(call_id))
     except GongNotFound:
         return None
-    log.info("Gong shows call %s, so that the recording has arrived before", call_id)
+    log.info("Gong shows call %s, so it has its recording already", call_id)
     return call
 
 
 def send_recording(hook: GongHook, request: Request, call_id: str) -> dict[str, Any]:
-    """Send the recording; return what Gong answers or, if the answer is lost, the call if Gong shows it."""
+    """Send the recording; return what Gong answers or, if that leaves a doubt, the call if Gong shows it."""
     try:
         answer: dict[str, Any] = hook.send(request)
     except GongReplyError as error:
-        if error.status == 400 and any("bad request" in said.lower() for said in error.messages):
-            error.message = MAY_HAVE_ARRIVED
-        known = _arrived_in_doubt(hook, call_id) if error.in_doubt else None
+        hint = _doubt(error)
+        known = _arrived_in_doubt(hook, call_id) if hint else None
         if known is None:
-            error.message = f"{error.message} {ASKS_FIRST}" if error.in_doubt else error.message
+            error.message = f"{error.message} {hint}".strip()
             raise
         return known
     return answer
+
+
+def _doubt(error: GongReplyError) -> str:
+    """Say why the recording may have arrived in spite of the error; nothing when it has not."""
+    if error.status == 400 and any("bad request" in said.lower() for said in error.messages):
+        return MAY_HAVE_ARRIVED
+    return ASKS_FIRST if error.in_doubt else ""
 
 
 def _arrived_in_doubt(hook: GongHook, call_id: str) -> dict[str, Any] | None:

@@ -486,6 +486,27 @@ def test_media_retry_that_gong_refuses_says_that_it_may_have_arrived(
     assert "Bad request" in str(result.error)
 
 
+def test_media_that_came_with_another_run_is_done_when_gong_shows_the_call(
+    quiet: GongSandbox, recording: str
+) -> None:
+    call_id = created(quiet)
+    attempt(GongAddCallMediaOperator, call_id=call_id, file=recording).succeeded()
+    shown(quiet)
+    quiet.requests.clear()
+    again = attempt(GongAddCallMediaOperator, call_id=call_id, file=recording).succeeded()
+    assert again.xcom["call_id"] == call_id
+    assert again.xcom["url"] == again.xcoms[LINK]
+    assert lines_of(quiet) == [f"PUT /v2/calls/{call_id}/media", f"GET /v2/calls/{call_id}"]
+
+
+def test_media_that_another_call_has_is_refused(quiet: GongSandbox, recording: str) -> None:
+    attempt(GongAddCallMediaOperator, call_id=created(quiet), file=recording).succeeded()
+    shown(quiet)
+    other = created(quiet, client_unique_id="dialer-174")
+    result = attempt(GongAddCallMediaOperator, call_id=other, file=recording)
+    assert_failed_for_good(result, GongRequestRefused, "of this call or of any other")
+
+
 def test_media_refused_for_another_reason_says_nothing_of_having_arrived(
     quiet: GongSandbox, recording: str
 ) -> None:
