@@ -97,6 +97,20 @@ def reference_ids(reply: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
+def joined_ids(earlier: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any]:
+    """Return all that two looks at the references of one person found, as `reference_ids` tells it.
+
+    :param earlier: what the first look found; empty when there was none.
+    """
+    return {name: _joined(earlier.get(name), found) for name, found in now.items()}
+
+
+def _joined(earlier: Any, now: Any) -> Any:
+    if earlier is None:
+        return now
+    return list(dict.fromkeys([*earlier, *now])) if isinstance(now, list) else max(earlier, now)
+
+
 def count_references(reply: Mapping[str, Any]) -> dict[str, int]:
     """Return how many references of each kind there are, with or without an id.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from abc import abstractmethod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from airflow_provider_gong.api import privacy
 from airflow_provider_gong.exceptions import GongConfigurationError, GongRequestRefused
@@ -25,6 +25,8 @@ UNCONFIRMED = (
     "confirm is not set, so nothing was sent: an erasure cannot be undone. Set dry_run=True to see what it would "
     "take, and confirm=True to erase."
 )
+# Where the next attempt finds what this one is about to erase.
+FOUND_KEY = "gong_found"
 GUARDED = "Gong refuses to delete an abnormal number of objects: if that is the reason, ask its support, help@gong.io."
 
 
@@ -128,18 +130,27 @@ class GongEraseOperator(GongPersonalOperator):
                 "Nothing is erased, since dry_run is set%s", " (and wins over confirm)" if confirm else ""
             )
         else:
-            self._erase()
+            ids = self._erase(ids, context)
         return {**ids, "erasure_requested": not preview}
 
-    def _erase(self) -> None:
+    def _erase(self, ids: dict[str, Any], context: Context) -> dict[str, Any]:
+        """Ask Gong to erase, and return all ids that this and earlier attempts found."""
+        kept = context["task_state_store"]
+        # An attempt whose reply was lost may have begun the erasure, and Gong no longer tells what is gone.
+        earlier = cast("dict[str, Any]", kept.get(FOUND_KEY, {}))
+        ids = privacy.joined_ids(earlier, ids)
+        kept.set(FOUND_KEY, ids)
         try:
             self.hook.send(self.erasure())
         except GongRequestRefused as error:
+            # The next attempt may be about somebody else.
+            kept.set(FOUND_KEY, earlier)
             if error.status == 400:
                 # How Gong words this refusal is not documented, so the hint goes with all of them.
                 error.message = f"{error.message} {GUARDED}".strip()
             raise
         log.info("Gong has accepted the erasure; it takes hours, and Gong tells nobody when it is done")
+        return ids
 
 
 class GongEraseEmailAddressOperator(GongEraseOperator):
@@ -147,7 +158,8 @@ class GongEraseEmailAddressOperator(GongEraseOperator):
 
     Nothing is sent without `confirm=True`. The references are looked up first, since nobody can tell them afterwards:
     returns their ids, `call_ids`, `email_ids`, `meeting_ids`, `customer_data_ids`, with `customer_engagement_count`
-    and `erasure_requested` (False for a dry run). Erasing twice is erasing once, so a retry does no harm.
+    and `erasure_requested` (False for a dry run). Erasing twice is erasing once, so a retry does no harm; it
+    returns also what the attempts before it found.
 
     Delete the person from the CRM and the mail system first, or Gong imports them again. The erasure takes hours and
     has no status: `GongErasureSensor` waits until no reference is left. Gong accepts addresses that it does not know.
@@ -185,7 +197,8 @@ class GongErasePhoneNumberOperator(GongEraseOperator):
     Nothing is sent without `confirm=True`. The references are looked up first, since nobody can tell them afterwards:
     returns their ids, `call_ids`, `email_ids`, `meeting_ids`, `customer_data_ids`, with `customer_engagement_count`,
     `email_address_count` (addresses of those people, which want an erasure of their own) and `erasure_requested`
-    (False for a dry run). Erasing twice is erasing once, so a retry does no harm.
+    (False for a dry run). Erasing twice is erasing once, so a retry does no harm; it
+    returns also what the attempts before it found.
 
     Delete the person from the CRM and the mail system first, or Gong imports them again. The erasure takes hours and
     has no status: `GongErasureSensor` waits until no reference is left. Gong accepts numbers that it does not know.

@@ -176,6 +176,13 @@ def test_only_ids_and_counts_are_kept_of_references() -> None:
     }
 
 
+def test_two_looks_together_found_what_either_found() -> None:
+    first = privacy.reference_ids(SOMETHING)
+    second = privacy.reference_ids(NOTHING | {"calls": [{"id": "78"}, {"id": "79"}]})
+    assert privacy.joined_ids(first, second) == first | {"call_ids": ["77", "78", "79"]}
+    assert privacy.joined_ids({}, second) == second
+
+
 def test_references_without_an_id_are_counted() -> None:
     assert privacy.count_references(SOMETHING) == {
         "calls": 3,

@@ -48,12 +48,23 @@ def kind(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-def erase(gong: GongSandbox, kind: str, **arguments: Any) -> TaskResult:
+def erase(
+    gong: GongSandbox,
+    kind: str,
+    *,
+    person: str | None = None,
+    try_number: int = 1,
+    task_state: dict[str, Any] | None = None,
+    **arguments: Any,
+) -> TaskResult:
+    operator: Any
     if kind == "address":
-        person = arguments.pop("person", None) or gong.privacy.known_email_address()
-        return run_task(GongEraseEmailAddressOperator(task_id="erase", email_address=person, **arguments))
-    person = arguments.pop("person", None) or gong.privacy.known_phone_number()
-    return run_task(GongErasePhoneNumberOperator(task_id="erase", phone_number=person, **arguments))
+        person = person or gong.privacy.known_email_address()
+        operator = GongEraseEmailAddressOperator(task_id="erase", email_address=person, **arguments)
+    else:
+        person = person or gong.privacy.known_phone_number()
+        operator = GongErasePhoneNumberOperator(task_id="erase", phone_number=person, **arguments)
+    return run_task(operator, try_number=try_number, task_state=task_state)
 
 
 def find(gong: GongSandbox, kind: str) -> dict[str, Any]:
@@ -184,6 +195,30 @@ def test_a_lost_reply_of_an_erasure_is_left_to_the_retry(gong: GongSandbox, kind
     assert fault.struck == 1
     assert len(gong.privacy.erasures) == 1
     assert erase(gong, kind, confirm=True).succeeded().xcom["erasure_requested"]
+
+
+@pytest.mark.usefixtures("no_waiting")
+def test_a_retry_still_tells_what_the_first_attempt_found(gong: GongSandbox, kind: str) -> None:
+    before = find(gong, kind)
+    known = gong.privacy.known_email_address if kind == "address" else gong.privacy.known_phone_number
+    person = known()
+    gong.faults.add("dropped_connection", method="POST")
+    kept: dict[str, Any] = {}
+    erase(gong, kind, person=person, confirm=True, retries=3, task_state=kept)
+    [erasure] = gong.privacy.erasures
+    gong.clock.set(erasure.due)
+    assert gong.privacy.calls_of(erasure.subject) == []
+    result = erase(gong, kind, person=person, confirm=True, try_number=2, task_state=kept).succeeded()
+    assert result.xcom == {**before, "erasure_requested": True}
+
+
+def test_what_a_refused_erasure_found_is_forgotten(gong: GongSandbox) -> None:
+    kept: dict[str, Any] = {}
+    gong.privacy.refuses_erasures = True
+    erase(gong, "address", confirm=True, task_state=kept)
+    gong.privacy.refuses_erasures = False
+    result = erase(gong, "address", person="nobody@example.com", confirm=True, task_state=kept).succeeded()
+    assert result.xcom["call_ids"] == []
 
 
 def test_without_the_scope_to_read_nothing_is_erased(gong: GongSandbox, connect: Connect, kind: str) -> None:
