@@ -100,6 +100,12 @@ def without_none(values: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in values.items() if value is not None}
 
 
+def camel_case(name: str) -> str:
+    """Return an argument's name in Gong's spelling."""
+    first, *others = name.split("_")
+    return first + "".join(word.capitalize() for word in others)
+
+
 def wire_query(values: Mapping[str, Any]) -> dict[str, Any]:
     """Return query parameters as Gong reads them: absent ones left out, booleans in lower case."""
     return {

@@ -21,7 +21,7 @@ from airflow_provider_gong.api.checks import (
     record,
     wire_moment,
 )
-from airflow_provider_gong.api.encode import wire_id
+from airflow_provider_gong.api.encode import camel_case, wire_id
 from airflow_provider_gong.api.endpoint import Params, endpoint
 
 if TYPE_CHECKING:
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 Objects = Sequence[Mapping[str, Any]]
 
 SCOPE = "api:engagement-data:write"
-PLATFORMS = ("Windows", "Linux", "MacOS", "iOS", "Android")
 DATA_TYPES = ("number", "string", "url", "date")
 
 
@@ -105,7 +104,7 @@ def report_custom_action(**event: Unpack[CustomAction]) -> Params:
 
     :raises GongConfigurationError: naming the argument that must be mended.
     """
-    return Params(body=_body(event, CustomAction, {"agent_platform": one_of(*PLATFORMS)}))
+    return Params(body=_body(event, CustomAction, {"agent_platform": PLATFORM}))
 
 
 @endpoint("PUT", "/v2/customer-engagement/content/shared", result=None, scope=SCOPE)
@@ -132,32 +131,23 @@ def report_content_viewed(**event: Unpack[ContentViewed]) -> Params:
 
     :raises GongConfigurationError: naming the argument that must be mended.
     """
-    return Params(body=_body(event, ContentViewed, {"agent_platform": one_of(*PLATFORMS)}))
+    return Params(body=_body(event, ContentViewed, {"agent_platform": PLATFORM}))
 
 
 def _body(event: Mapping[str, Any], kind: type, checks: Mapping[str, Check]) -> dict[str, Any]:
     given = present(event, kind)
     problems = Problems()
     problems.add(missing(given, kind))
-    for name, check in {**CHECKS, **checks}.items():
-        if name in given:
-            problems.add(check(given[name], name))
+    problems.inspect(given, {**CHECKS, **checks})
     if "tracking_id" in given and "viewer" in given:
         problems.add(["tracking_id and viewer were both given, which Gong refuses: leave one of them out."])
-    for name, convert in (("event_timestamp", wire_moment), ("workspace_id", wire_id)):
-        if name in given:
-            with problems.collected():
-                given[name] = convert(given[name], name)
+    given |= problems.converted(given, wire_moment, "event_timestamp")
+    given |= problems.converted(given, wire_id, "workspace_id")
     problems.tell()
     for name in PROPERTIES:
         if name in given:
             given[name] = [_in_text(one) for one in given[name]]
-    return {_camel_case(name): value for name, value in given.items()}
-
-
-def _camel_case(name: str) -> str:
-    first, *others = name.split("_")
-    return first + "".join(word.capitalize() for word in others)
+    return {camel_case(name): value for name, value in given.items()}
 
 
 def _a_property(value: Any, where: str) -> Iterator[str]:
@@ -175,6 +165,7 @@ def _in_text(one: Mapping[str, Any]) -> dict[str, Any]:
     return {**one, "value": str(one["value"])}
 
 
+PLATFORM = one_of("Windows", "Linux", "MacOS", "iOS", "Android", shown=True)
 PERSON = record({"context": contexts})
 RECIPIENT = record({"email": an_address, "context": contexts}, required=("email",))
 PROPERTIES = ("content_properties", "event_properties")

@@ -14,7 +14,7 @@ from airflow_provider_gong.api.checks import (
     present,
     wire_moment,
 )
-from airflow_provider_gong.api.encode import wire_id, without_none
+from airflow_provider_gong.api.encode import camel_case, wire_id, without_none
 from airflow_provider_gong.api.endpoint import Params, endpoint
 from airflow_provider_gong.exceptions import GongConfigurationError
 
@@ -118,30 +118,18 @@ def _path(meeting_id: str, problems: Problems) -> dict[str, str]:
 def _body(meeting: Meeting, problems: Problems) -> dict[str, Any]:
     given = present(meeting, Meeting)
     problems.add(missing(given, Meeting))
-    if "organizer_email" in given:
-        problems.add(an_address(given["organizer_email"], "organizer_email"))
-    if "invitees" in given:
-        problems.add(list_of(_an_invitee)(given["invitees"], "invitees"))
-    body = _times(given, problems) | {
-        "organizerEmail": given.get("organizer_email"),
-        "title": given.get("title"),
-        "externalId": given.get("external_id"),
-        "provider": given.get("provider"),
-    }
+    problems.inspect(given, {"organizer_email": an_address, "invitees": list_of(_an_invitee)})
+    times = problems.converted(given, wire_moment, "start_time", "end_time")
+    problems.add(_order(times))
     problems.tell()
-    return body | {"invitees": [_invitee(one) for one in given["invitees"]]}
+    given |= times | {"invitees": [_invitee(one) for one in given["invitees"]]}
+    return {camel_case(name): value for name, value in given.items()}
 
 
-def _times(given: Mapping[str, Any], problems: Problems) -> dict[str, Any]:
-    times: dict[str, str] = {}
-    for name in ("start_time", "end_time"):
-        if name in given:
-            with problems.collected():
-                times[name] = wire_moment(given[name], name)
+def _order(times: Mapping[str, str]) -> Iterator[str]:
     start, end = times.get("start_time"), times.get("end_time")
     if start and end and datetime.fromisoformat(start) >= datetime.fromisoformat(end):
-        problems.add([f"start_time={start!r} is not before end_time={end!r}."])
-    return {"startTime": start, "endTime": end}
+        yield f"start_time={start!r} is not before end_time={end!r}."
 
 
 def _an_invitee(value: Any, where: str) -> Iterator[str]:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import logging
 from datetime import UTC, datetime
+from itertools import count
 from typing import Any, TypedDict
 
 import pytest
 
 from airflow_provider_gong.api.checks import (
+    MOST_PROBLEMS,
     Check,
     Problems,
+    a_text,
     an_address,
+    an_id,
     contexts,
     list_of,
     missing,
@@ -46,6 +50,42 @@ def test_no_problems_are_no_error() -> None:
     with problems.collected():
         problems.add([])
     problems.tell()
+
+
+@pytest.mark.parametrize(
+    ("number", "more"), [(MOST_PROBLEMS, False), (MOST_PROBLEMS + 1, True), (5000, True)]
+)
+def test_some_twenty_problems_are_told(number: int, more: bool) -> None:
+    told = [*(f"One of {one}." for one in range(number - 1)), "The last."]
+    problems = Problems()
+    problems.add(told[:-1])
+    with problems.collected():
+        raise GongConfigurationError("The last.")
+    with pytest.raises(GongConfigurationError) as caught:
+        problems.tell()
+    assert str(caught.value) == " ".join(told[:MOST_PROBLEMS] + ["And more."] * more)
+
+
+def test_no_more_problems_are_looked_for_than_are_told() -> None:
+    problems = Problems()
+    for _ in range(2):
+        problems.add(f"One of {number}." for number in count())
+        with problems.collected():
+            raise GongConfigurationError("Another.")
+    with pytest.raises(GongConfigurationError, match=r"^One of 0\. .* One of 19\. And more\.$"):
+        problems.tell()
+
+
+def test_arguments_that_were_given_are_inspected_and_converted() -> None:
+    problems = Problems()
+    given = {"start": "2026-01-31T08:00:00Z", "end": "soon", "kind": "c"}
+    problems.inspect(given, {"kind": one_of("a", "b"), "other": one_of("a")})
+    sent = {"start": "2026-01-31T08:00:00+00:00"}
+    assert problems.converted(given, wire_moment, "start", "end", "another") == sent
+    with pytest.raises(
+        GongConfigurationError, match=r"^kind is unknown: use one of a, b\. end='soon' is not a date"
+    ):
+        problems.tell()
 
 
 def test_only_our_errors_are_collected() -> None:
@@ -139,6 +179,7 @@ A_RECORD = record({"kind": one_of("a", "b")}, required=("kind", "id"))
     [
         (one_of("a", "b"), "b", []),
         (one_of("a", "b"), "secret", ["x is unknown: use one of a, b."]),
+        (one_of("a", "b", shown=True), "c", ["x='c' is unknown: use one of a, b."]),
         (one_of("a", "b"), ["a"], ["x is unknown: use one of a, b."]),
         (A_RECORD, {"kind": "a", "id": 0, "other": 1}, []),
         (
@@ -146,10 +187,43 @@ A_RECORD = record({"kind": one_of("a", "b")}, required=("kind", "id"))
             {"kind": None, "id": " "},
             [f"x.{key} is missing: Gong requires it." for key in ("kind", "id")],
         ),
+        (A_RECORD, {"kind": "", "id": "7"}, ["x.kind is missing: Gong requires it."]),
         (A_RECORD, {"kind": "c", "id": "7"}, ["x.kind is unknown: use one of a, b."]),
-        (A_RECORD, "secret", ["x is str, not an object: give Gong's keys and their values."]),
+        (
+            A_RECORD,
+            "secret",
+            [
+                "x is str, not an object: give Gong's keys and their values, as text in JSON (use the tojson filter)."
+            ],
+        ),
+        (
+            list_of(A_RECORD),
+            "secret",
+            ["x is str, not a list: give a list, even of one, as text in JSON (use the tojson filter)."],
+        ),
+        (an_id, "234599484848423", []),
+        (an_id, 234599484848423, []),
+        (
+            an_id,
+            "ann@example.com",
+            ["x is not an identifier of Gong: give its digits as text, such as '7782342274025937895'."],
+        ),
+        (a_text(most=3), "abc", []),
+        (a_text(most=3), "secret", ["x has 6 characters, and Gong takes 3: shorten it."]),
+        (a_text(most=3), 7, ["x is int, not text: put it in quotes."]),
+        (record(keys=("userId",)), {"userId": 1, "user": 2, "user id": 3, 5: 6}, []),
+        (
+            record({"partyId": a_text(most=1)}, required=("objectType",), keys=("userId", "name")),
+            {"party-id": "secret", "object_type": "secret", "UserID": "secret", "Name": "secret"},
+            [
+                "x has party-id: Gong's key is partyId.",
+                "x has object_type: Gong's key is objectType.",
+                "x has UserID: Gong's key is userId.",
+                "x has Name: Gong's key is name.",
+            ],
+        ),
         (list_of(A_RECORD), ({"kind": "a", "id": "7"},), []),
-        (list_of(A_RECORD), {"kind": "a", "id": "7"}, ["x is dict, not a list."]),
+        (list_of(A_RECORD), {"kind": "a", "id": "7"}, ["x is dict, not a list: give a list, even of one."]),
         (
             list_of(A_RECORD),
             [{"kind": "a", "id": "7"}, {"kind": "a"}, 5],
@@ -167,7 +241,7 @@ A_RECORD = record({"kind": one_of("a", "b")}, required=("kind", "id"))
                 "x[0].system is missing: Gong requires it.",
                 "x[0].objects[0].objectId is missing: Gong requires it.",
                 "x[1].system is unknown: use one of Salesforce, HubSpot, MicrosoftDynamic, Generic.",
-                "x[1].objects is dict, not a list.",
+                "x[1].objects is dict, not a list: give a list, even of one.",
             ],
         ),
     ],

@@ -67,6 +67,9 @@ NEEDED: dict[Any, dict[str, Any]] = {ACTION: EVENT, SHARED: EVENT | CONTENT, VIE
 each_event = pytest.mark.parametrize("report", NEEDED, ids=lambda function: function.__name__)
 
 
+JSON = "as text in JSON (use the tojson filter)."
+
+
 def refusal(*sentences: str) -> Any:
     return pytest.raises(GongConfigurationError, match=f"^{re.escape(' '.join(sentences))}$")
 
@@ -138,7 +141,7 @@ def test_moment_may_be_a_datetime(report: Any) -> None:
 def test_platform_is_one_of_gongs(report: Any) -> None:
     for platform in ("Windows", "Linux", "MacOS", "iOS", "Android"):
         assert report(**NEEDED[report], agent_platform=platform).body["agentPlatform"] == platform
-    with refusal("agent_platform is unknown: use one of Windows, Linux, MacOS, iOS, Android."):
+    with refusal("agent_platform='macOS' is unknown: use one of Windows, Linux, MacOS, iOS, Android."):
         report(**NEEDED[report], agent_platform="macOS")
 
 
@@ -164,7 +167,7 @@ def test_a_property_needs_name_value_and_known_type(report: Any, name: str) -> N
         f"{name}[1].value is missing, or neither a text nor a number.",
         f"{name}[2].dataType is unknown: use one of number, string, url, date.",
         f"{name}[2].value is missing, or neither a text nor a number.",
-        f"{name}[3] is str, not an object: give Gong's keys and their values.",
+        f"{name}[3] is str, not an object: give Gong's keys and their values, {JSON}",
     ):
         report(**NEEDED[report], **{name: wrong})
 
@@ -206,7 +209,7 @@ def test_a_recipient_without_address_is_named_by_its_place_alone() -> None:
 
 @pytest.mark.parametrize("name", ["actor", "sharer"])
 def test_a_person_is_an_object(name: str) -> None:
-    with refusal(f"{name} is str, not an object: give Gong's keys and their values."):
+    with refusal(f"{name} is str, not an object: give Gong's keys and their values, {JSON}"):
         ACTION(**EVENT | {name: "Ann Secret"})
 
 
@@ -219,7 +222,7 @@ def test_all_problems_are_told_at_once() -> None:
     }
     with refusal(
         "reporting_system is missing: Gong requires it.",
-        "recipients is dict, not a list.",
+        "recipients is dict, not a list: give a list, even of one.",
         "crm_context[0].objects[0].objectId is missing: Gong requires it.",
         "event_timestamp='soon' is not a date and time: give a datetime or ISO 8601 text "
         "such as 2026-01-31T08:00:00+00:00.",

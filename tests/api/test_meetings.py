@@ -22,6 +22,7 @@ SENT = {
     "organizerEmail": "rep@example.com",
     "invitees": [{"email": "buyer@example.com"}],
 }
+LIST_IN_TEXT = "give a list, even of one, as text in JSON (use the tojson filter)."
 NO_ADDRESS = "is no e-mail address: give one such as 'name@example.com', without blanks and names."
 
 
@@ -93,8 +94,8 @@ def test_end_must_come_after_the_start_whatever_the_offsets(end: str) -> None:
 @pytest.mark.parametrize(
     ("invitees", "sentences"),
     [
-        ("buyer@example.com", ["invitees is str, not a list."]),
-        ({"email": "buyer@example.com"}, ["invitees is dict, not a list."]),
+        ("buyer@example.com", [f"invitees is str, not a list: {LIST_IN_TEXT}"]),
+        ({"email": "buyer@example.com"}, ["invitees is dict, not a list: give a list, even of one."]),
         (["a@example.com", "Ann Secret"], [f"invitees[1] {NO_ADDRESS}"]),
         (["a@example.com", {"displayName": "Ann Secret"}], [f"invitees[1].email {NO_ADDRESS}"]),
         (
@@ -141,7 +142,7 @@ def test_status_is_for_a_hundred_at_most(count: int) -> None:
 
 
 def test_status_wants_a_list() -> None:
-    with refusal("emails is str, not a list."):
+    with refusal(f"emails is str, not a list: {LIST_IN_TEXT}"):
         meetings.get_meeting_integration_status(emails="a@example.com")
 
 
