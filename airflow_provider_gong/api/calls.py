@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
-from airflow_provider_gong.api import new_call
 from airflow_provider_gong.api.encode import (
     optional_ids,
     wire_id,
@@ -13,6 +12,7 @@ from airflow_provider_gong.api.encode import (
 )
 from airflow_provider_gong.api.endpoint import Params, endpoint
 from airflow_provider_gong.api.form import FilePart, Form
+from airflow_provider_gong.api.new_call import NewCall, body_of_call
 from airflow_provider_gong.exceptions import GongConfigurationError
 
 if TYPE_CHECKING:
@@ -110,62 +110,17 @@ def list_calls_extensive(
 
 
 @endpoint("POST", "/v2/calls", result=None, scope="api:calls:create")
-def create_call(
-    *,
-    client_unique_id: str | None,
-    actual_start: datetime | str | None,
-    parties: list[dict[str, Any]] | None,
-    direction: str | None,
-    primary_user: str | int | None,
-    scheduled_start: datetime | str | None = None,
-    scheduled_end: datetime | str | None = None,
-    title: str | None = None,
-    purpose: str | None = None,
-    duration: float | None = None,
-    disposition: str | None = None,
-    context: list[dict[str, Any]] | None = None,
-    custom_data: str | None = None,
-    speakers_timeline: dict[str, Any] | None = None,
-    meeting_url: str | None = None,
-    call_provider_code: str | None = None,
-    download_media_url: str | None = None,
-    workspace_id: str | int | None = None,
-    language_code: str | None = None,
-    flow_task_id: str | None = None,
-) -> Params:
+def create_call(**call: Unpack[NewCall]) -> Params:
     """Create a call, for media that follow or that Gong downloads.
 
     Arguments are Gong's fields in snake_case, objects within them keep Gong's keys; see
-    `GongCreateCallOperator`. The first five may be None only to be named among all that is missing.
+    `GongCreateCallOperator`.
 
     https://help.gong.io/apidocs/add-new-call-v2calls-2
 
     :raises GongConfigurationError: naming all arguments that must be mended.
     """
-    call = {
-        "clientUniqueId": client_unique_id,
-        "actualStart": actual_start,
-        "parties": parties,
-        "direction": direction,
-        "primaryUser": primary_user,
-        "scheduledStart": scheduled_start,
-        "scheduledEnd": scheduled_end,
-        "title": title,
-        "purpose": purpose,
-        "duration": duration,
-        "disposition": disposition,
-        "context": context,
-        "customData": custom_data,
-        "speakersTimeline": speakers_timeline,
-        "meetingUrl": meeting_url,
-        "callProviderCode": call_provider_code,
-        "downloadMediaUrl": download_media_url,
-        "workspaceId": workspace_id,
-        "languageCode": language_code,
-        "flowContext": None if flow_task_id is None else {"taskId": flow_task_id},
-    }
-    new_call.check(call)
-    return Params(body=new_call.encoded(call))
+    return Params(body=body_of_call(call))
 
 
 @endpoint("PUT", "/v2/calls/{id}/media", result=None, scope="api:calls:create")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_gong.api.new_call import posted_before
+from airflow_provider_gong.api.posted import posted_before
 from airflow_provider_gong.exceptions import (
     GongConfigurationError,
     GongRequestRefused,
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from airflow_provider_gong.api.endpoint import Request
 
 
-def moment(value: datetime | str | None) -> datetime | str | None:
-    """Read a moment as far as it is one: `create_call` takes datetimes and texts."""
+def moment(value: datetime | str | None) -> Any:
+    """Read a moment as far as it is one; `create_call` takes datetimes and texts, and names what is missing."""
     return value if isinstance(value, datetime) else read.as_text(value)
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
+import re
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
 
-from airflow_provider_gong.api import calls
-from airflow_provider_gong.api.new_call import LANGUAGES, MOST_PROBLEMS, posted_before
+from airflow_provider_gong.api import calls, engagement
+from airflow_provider_gong.api.checks import MOST_PROBLEMS
 from airflow_provider_gong.exceptions import GongConfigurationError
 
 HOST = "234599484848423"
@@ -21,6 +22,7 @@ REQUIRED: dict[str, Any] = {
     "direction": "Outbound",
     "primary_user": HOST,
 }
+NO_HOST = "parties has no party whose userId is primary_user: add one for the user who hosted the call."
 TIMELINE = {"speechSegments": [{"fromTime": 0, "toTime": 900, "partyIds": ["a"]}]}
 
 
@@ -31,7 +33,7 @@ def create(**arguments: Any) -> Any:
 def problems(**arguments: Any) -> list[str]:
     with pytest.raises(GongConfigurationError) as caught:
         create(**arguments)
-    return str(caught.value).split("; ")
+    return re.split(r"(?<=\.) ", str(caught.value))
 
 
 def segments(*given: Any) -> dict[str, Any]:
@@ -158,13 +160,7 @@ def test_a_scheduled_end_at_the_start_is_accepted() -> None:
 
 def test_everything_that_is_missing_is_named_at_once() -> None:
     found = problems(**dict.fromkeys(REQUIRED))
-    assert [problem.split(" ")[0] for problem in found] == [
-        "client_unique_id",
-        "primary_user",
-        "actual_start",
-        "direction",
-        "parties",
-    ]
+    assert found == [f"{name} is missing: Gong requires it." for name in REQUIRED]
 
 
 def test_one_of_each_problem_is_named_at_once() -> None:
@@ -182,17 +178,22 @@ def test_one_of_each_problem_is_named_at_once() -> None:
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [
-        ({"client_unique_id": ""}, "client_unique_id is missing"),
-        ({"client_unique_id": "x" * 2049}, "client_unique_id has 2049 characters, and Gong takes 2048"),
-        ({"purpose": "x" * 256}, "purpose has 256 characters, and Gong takes 255"),
-        ({"disposition": "x" * 300}, "disposition has 300 characters, and Gong takes 255"),
-        ({"workspace_id": "a b"}, "workspace_id is not an id of Gong"),
+        ({"client_unique_id": ""}, "client_unique_id is missing: Gong requires it."),
+        (
+            {"client_unique_id": "x" * 2049},
+            "client_unique_id has 2049 characters, and Gong takes 2048: shorten it.",
+        ),
+        ({"purpose": "x" * 256}, "purpose has 256 characters, and Gong takes 255: shorten it."),
+        ({"disposition": "x" * 300}, "disposition has 300 characters, and Gong takes 255: shorten it."),
+        ({"client_unique_id": 173}, "client_unique_id is int, not text: put it in quotes."),
+        ({"workspace_id": "a b"}, "workspace_id is not an identifier of Gong: give its digits as text"),
+        ({"primary_user": None}, "primary_user is missing: Gong requires it."),
         ({"actual_start": "soon"}, "actual_start='soon' is not a date and time"),
         ({"scheduled_start": "31.01.2026"}, "scheduled_start='31.01.2026' is not a date and time"),
         ({"scheduled_end": 5}, "scheduled_end=5 is not a date and time"),
         (
             {"scheduled_start": "2026-01-31T09:00:00-05:00", "scheduled_end": "2026-01-31T13:59:00Z"},
-            "scheduled_end lies before scheduled_start",
+            "scheduled_end='2026-01-31T13:59:00+00:00' lies before scheduled_start='2026-01-31T09:00:00-05:00'.",
         ),
         ({"direction": "outbound"}, "direction='outbound' is unknown: use one of Inbound, Outbound"),
         ({"duration": -0.1}, "duration=-0.1 is not a number of seconds"),
@@ -200,10 +201,6 @@ def test_one_of_each_problem_is_named_at_once() -> None:
         ({"duration": float("inf")}, "duration=inf is not a number of seconds"),
         ({"duration": True}, "duration=True is not a number of seconds"),
         ({"duration": "long"}, "duration='long' is not a number of seconds"),
-        ({"context": {"system": "Generic"}}, "context is dict, not a list of objects"),
-        ({"context": ["Generic"]}, "context[0] is str, not an object"),
-        ({"context": [{"objects": []}]}, "context[0].system is missing or unknown: use one of Salesforce"),
-        ({"context": [{"system": "SAP"}]}, "context[0].system is missing or unknown: use one of Salesforce"),
     ],
 )
 def test_what_gong_would_refuse_is_named(arguments: dict[str, Any], problem: str) -> None:
@@ -211,21 +208,67 @@ def test_what_gong_would_refuse_is_named(arguments: dict[str, Any], problem: str
     assert found.startswith(problem)
 
 
+@pytest.mark.parametrize("host", ["rep@example.com", 1.5, True])
+def test_a_primary_user_that_is_no_id_is_refused_and_not_shown(host: Any) -> None:
+    assert problems(primary_user=host) == [
+        "primary_user is not an identifier of Gong: give its digits as text, such as '7782342274025937895'.",
+        NO_HOST,
+    ]
+
+
+@pytest.mark.parametrize(
+    ("links", "sentences"),
+    [
+        ({"system": "Generic"}, [" is dict, not a list: give a list, even of one."]),
+        ("CRM", [" is str, not a list: give a list, even of one, as text in JSON (use the tojson filter)."]),
+        ([5], ["[0] is int, not an object: give Gong's keys and their values."]),
+        ([{"objects": []}], ["[0].system is missing: Gong requires it."]),
+        ([{"System": "Generic"}], ["[0] has System: Gong's key is system."]),
+        (
+            [{"system": "SAP"}],
+            ["[0].system is unknown: use one of Salesforce, HubSpot, MicrosoftDynamic, Generic."],
+        ),
+        (
+            [{"system": "HubSpot", "objects": [{"object_type": "Lead"}]}],
+            [
+                "[0].objects[0] has object_type: Gong's key is objectType.",
+                "[0].objects[0].objectId is missing: Gong requires it.",
+            ],
+        ),
+    ],
+)
+def test_links_of_calls_and_of_parties_are_checked_as_those_of_events(
+    links: Any, sentences: list[str]
+) -> None:
+    moment = "2026-01-31T09:30:00-05:00"
+    with pytest.raises(GongConfigurationError) as caught:
+        engagement.report_custom_action(reporting_system="x", event_timestamp=moment, crm_context=links)
+    assert str(caught.value) == " ".join(f"crm_context{sentence}" for sentence in sentences)
+    assert problems(context=links) == [f"context{sentence}" for sentence in sentences]
+    parties = [{"userId": HOST}, {"context": links}]
+    assert problems(parties=parties) == [f"parties[1].context{sentence}" for sentence in sentences]
+
+
 @pytest.mark.parametrize(
     ("parties", "problem"),
     [
-        (None, "parties is missing or empty"),
-        ([], "parties is missing or empty"),
-        ({"userId": HOST}, "parties is dict, not a list of objects"),
-        ("[{userId}]", "parties is str, not a list of objects"),
-        ([{"userId": HOST}, "Jane"], "parties[1] is str, not an object"),
-        ([CUSTOMER], "parties has no party whose userId is primary_user"),
-        ([{"userId": "9"}], "parties has no party whose userId is primary_user"),
+        (None, "parties is missing: Gong requires it."),
+        ([], "parties is missing: Gong requires it."),
+        ({"userId": HOST}, "parties is dict, not a list: give a list, even of one."),
+        (
+            "[{userId}]",
+            "parties is str, not a list: give a list, even of one, as text in JSON (use the tojson",
+        ),
+        ("Jane", "parties is str, not a list: give a list"),
+        ([{"userId": HOST}, "Jane"], "parties[1] is str, not an object: give Gong's keys"),
+        ([CUSTOMER], NO_HOST),
+        ([{"userId": "9"}], NO_HOST),
         ([{"userId": HOST, "mediaChannelId": 2}], "parties[0].mediaChannelId must be 0 (left) or 1 (right)"),
         ([{"userId": HOST, "mediaChannelId": "1"}], "parties[0].mediaChannelId must be 0 (left)"),
+        ([{"userId": HOST, "mediaChannelId": ""}], "parties[0].mediaChannelId must be 0 (left)"),
         ([{"userId": HOST, "mediaChannelId": True}], "parties[0].mediaChannelId must be 0 (left)"),
         ([{"userId": HOST, "mediaChannelId": 1.0}], "parties[0].mediaChannelId must be 0 (left)"),
-        ([{"userId": HOST, "context": [{"system": "X"}]}], "parties[0].context[0].system is missing or"),
+        ([{"userId": HOST, "context": [{"system": "X"}]}], "parties[0].context[0].system is unknown: use"),
         (
             [{"userId": HOST}, {"email_address": "j@x.y"}],
             "parties[1] has email_address: Gong's key is emailA",
@@ -250,13 +293,16 @@ def test_both_channels_are_accepted(channel: int) -> None:
     [
         ({"fromTime": 5, "toTime": 5, "partyIds": ["a"]}, "ends before it begins: fromTime=5, toTime=5"),
         ({"fromTime": 5, "toTime": 4, "partyIds": ["a"]}, "ends before it begins: fromTime=5, toTime=4"),
-        ({"toTime": 4, "partyIds": ["a"]}, "needs fromTime and toTime, whole milliseconds"),
-        ({"fromTime": 0.5, "toTime": 4, "partyIds": ["a"]}, "needs fromTime and toTime, whole milliseconds"),
-        ({"fromTime": -1, "toTime": 4, "partyIds": ["a"]}, "needs fromTime and toTime, whole milliseconds"),
-        ({"fromTime": 0, "toTime": 4, "partyIds": ["a", "c"]}, "partyIds[1] is no party's partyId"),
-        ({"fromTime": 0, "toTime": 4, "partyIds": []}, "partyIds is missing or empty"),
-        ({"fromTime": 0, "toTime": 4}, "partyIds is missing or empty"),
-        ("a", "is str, not an object"),
+        ({"toTime": 4, "partyIds": ["a"]}, "fromTime is missing: Gong requires it."),
+        ({"fromTime": 0.5, "toTime": 4, "partyIds": ["a"]}, "fromTime is not a whole number of milliseconds"),
+        ({"fromTime": -1, "toTime": 4, "partyIds": ["a"]}, "fromTime is not a whole number of milliseconds"),
+        ({"fromTime": 0, "toTime": True, "partyIds": ["a"]}, "toTime is not a whole number of milliseconds"),
+        ({"fromTime": 0, "toTime": 4, "partyIds": ["a", "c"]}, "partyIds[1] is no party's partyId."),
+        ({"fromTime": 0, "toTime": 4, "partyIds": []}, "partyIds is missing: Gong requires it."),
+        ({"fromTime": 0, "toTime": 4}, "partyIds is missing: Gong requires it."),
+        ({"fromTime": 0, "toTime": 4, "partyIds": "a"}, "partyIds is str, not a list: give a list"),
+        ({"fromTime": 0, "toTime": 4, "party_ids": ["a"]}, " has party_ids: Gong's key is partyIds."),
+        ("a", " is str, not an object: give Gong's keys and their values"),
     ],
 )
 def test_what_is_wrong_with_a_segment_is_named_with_its_place(segment: Any, problem: str) -> None:
@@ -278,111 +324,35 @@ def test_a_timeline_and_channels_exclude_each_other() -> None:
     assert found.startswith("speakers_timeline and a party's mediaChannelId were both given")
 
 
-def test_snake_case_in_a_timeline_is_named_too() -> None:
-    [found] = problems(speakers_timeline={"speech_segments": []})
-    assert found == "speakers_timeline has speech_segments: Gong's key is speechSegments"
+def test_misspelt_keys_of_a_timeline_are_named_too() -> None:
+    assert problems(speakers_timeline={"speech_segments": [], "Precise": True}) == [
+        "speakers_timeline has speech_segments: Gong's key is speechSegments.",
+        "speakers_timeline has Precise: Gong's key is precise.",
+    ]
 
 
 def test_thousands_of_problems_are_not_all_told() -> None:
     wrong = {"fromTime": 2, "toTime": 1, "partyIds": ["a"]}
     found = problems(**speakers(*[wrong] * 5000))
-    assert (len(found), found[-1]) == (MOST_PROBLEMS + 1, "and more")
+    assert (len(found), found[-1]) == (MOST_PROBLEMS + 1, "And more.")
     exact = problems(**speakers(*[wrong] * MOST_PROBLEMS))
-    assert (len(exact), "and more" in exact) == (MOST_PROBLEMS, False)
+    assert (len(exact), "And more." in exact) == (MOST_PROBLEMS, False)
 
 
 def test_problems_show_neither_addresses_nor_numbers_nor_names() -> None:
     secret = "jane.roe@example.com"
-    text = "; ".join(
-        problems(
-            primary_user=secret,
-            workspace_id=secret,
-            title=secret,
-            custom_data=secret,
-            parties=[
-                dict.fromkeys(("userId", "email_address", "phoneNumber", "mediaChannelId"), secret),
-                {"name": secret, "context": [{"system": secret}]},
-                secret,
-            ],
-            speakers_timeline=segments({"fromTime": secret, "toTime": 1, "partyIds": [secret]}),
-            context=[secret],
-        )
+    found = problems(
+        primary_user=secret,
+        workspace_id=secret,
+        title=secret,
+        custom_data=secret,
+        parties=[
+            dict.fromkeys(("userId", "email_address", "phoneNumber", "mediaChannelId"), secret),
+            {"name": secret, "context": [{"system": secret}]},
+            secret,
+        ],
+        speakers_timeline=segments({"fromTime": secret, "toTime": 1, "partyIds": [secret]}),
+        context=[secret],
     )
-    assert text.count(";") > 6
-    assert secret not in text
-
-
-# Languages
-
-
-def test_the_languages_are_gongs() -> None:
-    assert len(LANGUAGES) == len(set(LANGUAGES)) == 133
-    assert {"en-US", "fil-PH", "pa-Guru-IN", "yue-Hant-HK", "zu-ZA"} <= set(LANGUAGES)
-
-
-@pytest.mark.parametrize(
-    ("given", "mend"),
-    [
-        ("en-us", "write en-US"),
-        ("EN_US", "write en-US"),
-        ("pa-guru-in", "write pa-Guru-IN"),
-        ("ja", "use ja-JP"),
-        ("pt", "use pt-BR or pt-PT"),
-        ("zh-Hans", "use zh-CN or zh-TW"),
-        ("de", "use one of de-AT, de-CH, de-DE"),
-        ("tlh", "Gong has none for this language. Leave it out"),
-    ],
-)
-def test_another_spelling_of_a_language_gets_the_right_one(given: str, mend: str) -> None:
-    [found] = ["; ".join(problems(language_code=given))]
-    assert found.startswith(f"language_code={given!r} is unknown: {mend}")
-
-
-# What Gong says of a call that it has
-
-
-KNOWN = "A call with clientUniqueId 'dialer-173' has already been posted for the call 7022652889306584427"
-
-
-@pytest.mark.parametrize(
-    "message",
-    [
-        KNOWN,
-        f"{KNOWN}.",
-        "A call with clientUniqueId 'dialer-173' was already posted, call id 7022652889306584427",
-        "Call 7022652889306584427 already exists for the client unique ID dialer-173",
-        "clientUniqueId: duplicate of call #7022652889306584427",
-        'clientUniqueId "dialer-173" already exists (callId: "7022652889306584427")',
-        f"A call with clientUniqueId '{'x' * 100} ... ' has already been posted for the call 7022652889306584427",
-    ],
-)
-def test_the_call_is_found_in_other_words_too(message: str) -> None:
-    assert posted_before(message, "dialer-173") == "7022652889306584427"
-
-
-@pytest.mark.parametrize(
-    "message",
-    [
-        "",
-        "Bad request",
-        "parties: must not be null",
-        "clientUniqueId: size must be between 0 and 2048",
-        "A call with clientUniqueId 'dialer-173' has already been posted",
-        "The user 234599484848423 has already reached the number of unique calls",
-        "A call with clientUniqueId 'dialer-173' was already posted by the user 234599484848423",
-        "A call of this time already exists: call 7022652889306584427",
-        "clientUniqueId: there is no call 7022652889306584427",
-        "clientUniqueId: already used by call 7022652889306584427 and call 7022652889306584428",
-    ],
-)
-def test_other_refusals_name_no_call(message: str) -> None:
-    assert posted_before(message, "dialer-173") is None
-
-
-@pytest.mark.parametrize(
-    "client_unique_id",
-    ["7022652889306584000", "call 12345678", "call", "already", "A", "a.b*c(", "7022652889306584427"],
-)
-def test_the_clients_own_id_is_not_taken_for_the_call(client_unique_id: str) -> None:
-    message = KNOWN.replace("dialer-173", client_unique_id)
-    assert posted_before(message, client_unique_id) == "7022652889306584427"
+    assert len(found) > 7
+    assert secret not in " ".join(found)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -184,7 +185,7 @@ def test_create_names_all_that_cannot_be_read_at_once() -> None:
     }
     with pytest.raises(GongConfigurationError) as caught:
         request_of(**REQUIRED | wrong)
-    said = str(caught.value).split("; ")
+    said = re.split(r"(?<=\.) ", str(caught.value))
     assert len(said) == len(wrong)
     assert [name for name in wrong if any(one.startswith(name) for one in said)] == list(wrong)
 
