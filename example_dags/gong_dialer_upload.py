@@ -27,17 +27,20 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from airflow.sdk import DAG, ObjectStoragePath, Variable, task, task_group
+from airflow.sdk import DAG, ObjectStoragePath, Variable, task, task_group, teardown
 
 from airflow_provider_gong.operators.calls import GongAddCallMediaOperator, GongCreateCallOperator
 from airflow_provider_gong.sensors.calls import GongCallSensor
+
+# Airflow refuses to map a task more than 1024 times (max_map_length); the next run takes the rest.
+MOST_UPLOADS = 500
 
 
 @task
 def find_descriptions() -> list[str]:
     """Return where the descriptions of the calls lie that wait in the folder."""
     folder = ObjectStoragePath(Variable.get("gong_recordings", "file:///tmp/recordings"))
-    return sorted(str(path) for path in folder.iterdir() if path.suffix == ".json")
+    return sorted(str(path) for path in folder.iterdir() if path.suffix == ".json")[:MOST_UPLOADS]
 
 
 @task(multiple_outputs=True)
@@ -54,7 +57,14 @@ def file_away(description: str, recording: str) -> None:
     for path in map(ObjectStoragePath, (recording, description)):
         done = path.parent / "done"
         done.mkdir(exist_ok=True)
-        path.rename(done / path.name)
+        # An attempt that broke off may have moved the first of the two.
+        if path.exists():
+            path.rename(done / path.name)
+
+
+@teardown
+def finish() -> None:
+    """Keep the run open until every upload is over: Airflow ends it as failed when the first of them fails early."""
 
 
 @task_group
@@ -99,4 +109,4 @@ with DAG(
     tags=["gong"],
     doc_md=__doc__,
 ):
-    upload.expand(description=find_descriptions())
+    upload.expand(description=find_descriptions()) >> finish()

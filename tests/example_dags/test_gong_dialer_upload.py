@@ -56,7 +56,10 @@ def test_each_recording_is_shown_by_gong_and_filed_away(
 ) -> None:
     run = upload(load)
     assert run.state == "success", run.states
-    uploaded = connected.uploads.calls()
+    # Airflow runs them in any order.
+    uploaded = sorted(
+        connected.uploads.calls(), key=lambda call: call.posted.client_unique_id if call.posted else ""
+    )
     assert [call.id for call in uploaded] == [
         run.xcoms[f"upload.create_call[{n}]"]["call_id"] for n in range(3)
     ]
@@ -83,6 +86,30 @@ def test_what_failed_is_taken_up_by_the_next_run_and_makes_no_second_call(
     assert run.state == "success", run.states
     assert run.xcoms["upload.create_call[0]"]["created"] is False
     assert len(connected.uploads.calls()) == 3
+
+
+def test_a_description_that_cannot_be_read_stops_no_other_upload(
+    connected: GongSandbox, folder: Path, load: Load
+) -> None:
+    # Of mapped tasks Airflow looks at the first one with other eyes.
+    (folder / "dialer-1.json").write_text("{")
+    assert upload(load).state == "failed"
+    assert files(folder) == [
+        "dialer-1.json",
+        "dialer-1.mp3",
+        *("done/dialer-2.json", "done/dialer-2.mp3", "done/dialer-3.json", "done/dialer-3.mp3"),
+    ]
+
+
+def test_what_was_filed_away_by_half_is_filed_away(connected: GongSandbox, folder: Path, load: Load) -> None:
+    file_away = load("gong_dialer_upload").task_dict["upload.file_away"].python_callable
+    (folder / "done").mkdir()
+    (folder / "dialer-1.mp3").rename(folder / "done" / "dialer-1.mp3")
+    file_away(f"file://{folder}/dialer-1.json", f"file://{folder}/dialer-1.mp3")
+    assert [name for name in files(folder) if "dialer-1" in name] == [
+        "done/dialer-1.json",
+        "done/dialer-1.mp3",
+    ]
 
 
 def test_an_empty_folder_is_no_failure(connected: GongSandbox, folder: Path, load: Load) -> None:
