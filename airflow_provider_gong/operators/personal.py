@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import quote, quote_plus
 
+from airflow_provider_gong.api.privacy import FEWEST_DIGITS
 from airflow_provider_gong.exceptions import GongReplyError
 from airflow_provider_gong.operators.base import GongOperator
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 # Airflow masks nothing shorter either, unless it is told to ([logging] min_length_masked_secret).
 SHORTEST = 5
 MASK = "***"
+# Between two digits of a phone number.
+GAP = "[^0-9A-Za-z]{0,3}"
 
 
 class GongPersonalOperator(GongOperator):
@@ -64,7 +67,8 @@ class GongPersonalOperator(GongOperator):
         known = sorted(self._spellings(), key=len, reverse=True)
         if not known:
             return
-        pattern = re.compile("|".join(map(re.escape, known)), re.IGNORECASE)
+        numbers = [of_number(value) for value in self._values() if "@" not in value]
+        pattern = re.compile("|".join([*map(re.escape, known), *filter(None, numbers)]), re.IGNORECASE)
         while error is not None:
             error.args = tuple(pattern.sub(MASK, one) if isinstance(one, str) else one for one in error.args)
             if isinstance(error, GongReplyError):
@@ -83,8 +87,11 @@ class GongPersonalOperator(GongOperator):
         mask_secret([*self._spellings()])
 
     def _spellings(self) -> set[str]:
+        return {one for value in self._values() for one in spellings(value)}
+
+    def _values(self) -> list[str]:
         values = (getattr(self, name) for name in self.personal_fields)
-        return {one for value in values if value for one in spellings(str(value))}
+        return [str(value) for value in values if value]
 
 
 def spellings(value: str) -> set[str]:
@@ -97,6 +104,17 @@ def spellings(value: str) -> set[str]:
     plain |= {one.lower() for one in plain} | {one.upper() for one in plain}
     in_urls = {encode(one) for one in plain for encode in (quote, quote_plus, _quote_all, _quote_as_browsers)}
     return {one for one in plain | in_urls | {one.lower() for one in in_urls} if len(one) >= SHORTEST}
+
+
+def of_number(value: str) -> str | None:
+    """Return a pattern of a phone number however somebody else spells it, with or without its country code."""
+    digits = re.sub("[^0-9]", "", value)
+    # Country codes have one to three digits.
+    code = min(3, len(digits) - FEWEST_DIGITS)
+    if code < 0:
+        return None
+    optional = "".join(f"(?:{digit}{GAP})?" for digit in digits[:code])
+    return rf"\+?(?<![0-9]){optional}{GAP.join(digits[code:])}(?![0-9])"
 
 
 def _quote_all(text: str) -> str:

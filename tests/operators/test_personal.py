@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import traceback
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, quote_plus
@@ -12,7 +13,7 @@ import pytest
 from airflow.sdk import DAG
 from airflow.sdk._shared.secrets_masker import redact, reset_secrets_masker
 
-from airflow_provider_gong.operators.personal import spellings
+from airflow_provider_gong.operators.personal import of_number, spellings
 from airflow_provider_gong.operators.privacy import (
     GongEraseEmailAddressOperator,
     GongErasePhoneNumberOperator,
@@ -137,7 +138,13 @@ def test_an_error_in_which_gong_quotes_the_address_tells_nobody(
     assert found(ADDRESS, told(result)) == set()
 
 
-@pytest.mark.parametrize("echo", ["+12065550143", "12065550143", " 12065550143", "%2B12065550143", NUMBER])
+@pytest.mark.parametrize(
+    "echo",
+    [
+        *("+12065550143", "12065550143", " 12065550143", "%2B12065550143", NUMBER),
+        *("+1 206-555-0143", "+1 (206)555.0143", "1-206-555-01-43", "206 555 0143", "(206) 555-0143"),
+    ],
+)
 def test_an_error_in_which_gong_quotes_the_number_tells_nobody(
     connect: Connect, quiet: GongSandbox, echo: str
 ) -> None:
@@ -183,6 +190,12 @@ def test_a_list_of_addresses_is_masked(quiet: GongSandbox) -> None:
     result = run_task(operator)
     assert result.rendered["email_address"] == "***"
     assert found(ADDRESS, told(result)) == set()
+
+
+def test_a_number_is_not_seen_in_other_numbers() -> None:
+    pattern = re.compile(str(of_number(NUMBER)))
+    others = ("12065550144", "7782065550143", "20655501430", "206 555 014", "1 206, page 5550143")
+    assert [one for one in others if pattern.search(one)] == []
 
 
 def test_nothing_short_is_masked() -> None:
