@@ -78,7 +78,7 @@ def fetch(
     """
     start = time.monotonic()
     try:
-        with discreet(), _payload(request) as payload:
+        with discreet(request.path, request.endpoint.path), _payload(request) as payload:
             response = session.request(
                 request.method,
                 base_url + request.path,
