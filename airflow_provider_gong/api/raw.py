@@ -140,7 +140,9 @@ def read_headers(headers: Pairs) -> dict[str, str]:
             # Not shown: what follows a line break may be a secret.
             raise GongConfigurationError(f"header: the name of entry {number} is not one of a header.")
         key = "-".join(part.capitalize() for part in name.split("-"))
-        if name.lower() in REFUSED_HEADERS or name.lower().startswith(REFUSED_PREFIXES):
+        # Some servers take both signs for the same.
+        plain = name.lower().replace("_", "-")
+        if plain in REFUSED_HEADERS or plain.startswith(REFUSED_PREFIXES):
             raise GongConfigurationError(
                 f"header has {key}, which only the connection may set: leave it out."
             )

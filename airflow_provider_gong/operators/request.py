@@ -54,7 +54,7 @@ class GongRequestOperator(GongActionOperator):
     other request counts as a write, which a read-only connection refuses. When the outcome of a write is unknown,
     as after a 5xx or a dropped connection, it may have been carried out: the task then fails without Airflow's
     retries, unless `retry_on_all_errors` allows repeating. Rendered arguments are shown in Airflow's UI: put no
-    secrets into them.
+    secrets into them, and nothing personal: the operators of data privacy mask that and ask for a confirmation.
 
     See https://help.gong.io/apidocs/introduction-2
 
@@ -88,7 +88,7 @@ class GongRequestOperator(GongActionOperator):
     :param retry_delay_ms: Milliseconds between two attempts, at most the longest wait of the connection; more
         when Gong asks for more. (templated) Default: 0.
     :param retry_on_all_errors: Repeat after every reply that is no success, also a write that may have been
-        carried out; Airflow's retries then do so too. Otherwise only 5xx, 429 and network errors are repeated,
+        carried out, which Airflow's retries then repeat, too. Otherwise only 5xx, 429 and network errors are repeated,
         and of a write those after which it has surely not been carried out, because Gong would do it twice.
         (templated) Default: False.
     :param max_retry_count: How often the request is repeated at most, within this attempt of the task. A wait
@@ -206,7 +206,7 @@ class GongRequestOperator(GongActionOperator):
         return raw_request(
             base_url=self.hook.get_conn().base_url,
             url=url,
-            method=str(self.method),
+            method=read.as_text(self.method) or _OF_URL["method"],
             query=as_pairs("query_parameter", self.query_parameter),
             headers=headers,
             body=body,
@@ -218,7 +218,8 @@ class GongRequestOperator(GongActionOperator):
         from airflow_provider_gong.operators.request_reply import RESPONSE_TYPES, Exchange
 
         place = read.as_text(self.save_to)
-        response_type = read.as_choice("response_type", self.response_type, RESPONSE_TYPES)
+        given = read.as_text(self.response_type) or _OF_URL["response_type"]
+        response_type = read.as_choice("response_type", given, RESPONSE_TYPES)
         if response_type == "binary" and place is None:
             raise GongConfigurationError("response_type='binary' needs save_to=: the file for the reply.")
         seconds = read.as_number("response_timeout", self.response_timeout)

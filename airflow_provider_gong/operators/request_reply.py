@@ -101,7 +101,11 @@ def open_place(place: str, conn_id: str | None) -> ObjectStoragePath:
     """Return the file that a reply is saved to."""
     if place.endswith("/"):
         raise GongConfigurationError(f"save_to={place!r} is a folder: name the file.")
-    return open_destination(place, conn_id, "save_to")
+    path = open_destination(place, conn_id, "save_to")
+    # In object storage a file may bear the name of a folder; on a disk it would end up in it.
+    if path.protocol == "file" and path.is_dir():
+        raise GongConfigurationError(f"save_to={place!r} is a folder: name the file.")
+    return path
 
 
 @contextmanager

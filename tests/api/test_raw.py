@@ -245,6 +245,9 @@ def test_methods_are_read_in_any_case(method: str) -> None:
         "X-Forwarded-For",
         "x-forwarded-host",
         "Sec-Fetch-Mode",
+        "X_HTTP_Method_Override",
+        "Transfer_Encoding",
+        "X_Forwarded_For",
     ],
 )
 def test_headers_of_the_connection_are_refused(name: str) -> None:

@@ -516,6 +516,20 @@ def test_place_that_cannot_be_is_told_before_anything_is_sent(server: AnsweringS
     assert server.received == []
 
 
+def test_a_folder_is_no_place_for_a_reply(server: AnsweringServer, tmp_path: Path) -> None:
+    result = attempt(url="/v2/things", method="POST", save_to=str(tmp_path))
+    assert_failed_for_good(result, GongConfigurationError, "is a folder: name the file")
+    assert server.received == []
+
+
+@pytest.mark.parametrize("nothing", [None, "", "None"])
+def test_what_renders_to_nothing_is_the_default(server: AnsweringServer, nothing: Any) -> None:
+    server.answers = [Answer(b"[1]")]
+    result = attempt(url="/v2/things", method=nothing, response_type=nothing).succeeded()
+    assert result.xcom == [1]
+    assert server.received[0].method == "GET"
+
+
 # Gong
 
 
