@@ -12,7 +12,7 @@ from airflow_provider_gong.operators.base import GongActionOperator, gong_fields
 from airflow_provider_gong.operators.links import GongCallLink, call_url, push_call_url
 from airflow_provider_gong.operators.list_base import GongListOperator
 from airflow_provider_gong.operators.media import arrived, send_recording, stored_file
-from airflow_provider_gong.operators.new_call import created_call, known_call, moment, read_or_keep
+from airflow_provider_gong.operators.new_call import created_call, known_call, read_or_keep
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -137,15 +137,13 @@ class GongCreateCallOperator(GongActionOperator):
         """Return the request; what cannot be read is left to `create_call`, which names everything at once."""
         texts: dict[str, Any] = read.texts(
             self,
-            *("client_unique_id", "direction", "primary_user", "title", "purpose", "disposition"),
-            *("custom_data", "meeting_url", "call_provider_code", "download_media_url", "workspace_id"),
-            *("language_code", "flow_task_id"),
+            *("client_unique_id", "actual_start", "direction", "primary_user"),
+            *("scheduled_start", "scheduled_end"),
+            *("title", "purpose", "disposition", "custom_data", "meeting_url", "call_provider_code"),
+            *("download_media_url", "workspace_id", "language_code", "flow_task_id"),
         )
         return calls.create_call(
             **texts,
-            actual_start=moment(self.actual_start),
-            scheduled_start=moment(self.scheduled_start),
-            scheduled_end=moment(self.scheduled_end),
             duration=read_or_keep(read.as_number, "duration", self.duration),
             parties=read_or_keep(read.as_objects, "parties", self.parties),
             context=read_or_keep(read.as_objects, "context", self.context),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_gong.api.posted import posted_before
@@ -11,17 +10,11 @@ from airflow_provider_gong.exceptions import (
     GongRequestRefused,
     GongUnexpectedResponse,
 )
-from airflow_provider_gong.operators import arguments as read
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from airflow_provider_gong.api.endpoint import Request
-
-
-def moment(value: datetime | str | None) -> Any:
-    """Read a moment as far as it is one; `create_call` takes datetimes and texts, and names what is missing."""
-    return value if isinstance(value, datetime) else read.as_text(value)
 
 
 def read_or_keep(reading: Callable[[str, Any], Any], name: str, value: Any) -> Any:
