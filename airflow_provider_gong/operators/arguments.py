@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from airflow_provider_gong.api.encode import wire_id
@@ -159,9 +160,9 @@ def as_number(name: str, value: Any) -> float | None:
     if value in _UNSET:
         return None
     try:
-        number = (
-            float(value) if isinstance(value, (int, float, str)) and not isinstance(value, bool) else -1.0
-        )
+        # Databases hand out Decimals.
+        is_number = isinstance(value, (int, float, Decimal, str)) and not isinstance(value, bool)
+        number = float(value) if is_number else -1.0
     except ValueError:
         number = -1.0
     if not 0 <= number < float("inf"):

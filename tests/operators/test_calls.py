@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pytest
@@ -188,6 +189,29 @@ def test_create_names_all_that_cannot_be_read_at_once() -> None:
     said = re.split(r"(?<=\.) ", str(caught.value))
     assert len(said) == len(wrong)
     assert [name for name in wrong if any(one.startswith(name) for one in said)] == list(wrong)
+
+
+def test_create_takes_the_duration_of_a_database() -> None:
+    assert request_of(**REQUIRED, duration=Decimal("61.50")).body["duration"] == 61.5
+
+
+def test_create_sends_ids_and_telephones_that_became_numbers_as_text() -> None:
+    links = [{"system": "Generic", "objects": [{"objectType": "Account", "objectId": 12}]}]
+    segment = {"fromTime": 0, "toTime": 1000, "partyIds": [1, "2"]}
+    body = request_of(
+        **REQUIRED | {"parties": [{"userId": 5, "partyId": 1}, {"partyId": 2, "phoneNumber": 14255552671}]},
+        context=links,
+        speakers_timeline={"precise": True, "speechSegments": [segment]},
+    ).body
+    assert body["parties"] == [
+        {"userId": "5", "partyId": "1"},
+        {"partyId": "2", "phoneNumber": "14255552671"},
+    ]
+    assert body["context"][0]["objects"] == [{"objectType": "Account", "objectId": "12"}]
+    assert body["speakersTimeline"] == {
+        "precise": True,
+        "speechSegments": [segment | {"partyIds": ["1", "2"]}],
+    }
 
 
 # Create: what comes of it
