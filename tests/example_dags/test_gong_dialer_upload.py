@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -102,10 +102,10 @@ def test_a_description_that_cannot_be_read_stops_no_other_upload(
 
 
 def test_what_was_filed_away_by_half_is_filed_away(connected: GongSandbox, folder: Path, load: Load) -> None:
-    file_away = load("gong_dialer_upload").task_dict["upload.file_away"].python_callable
+    file_away: Any = load("gong_dialer_upload").task_dict["upload.file_away"]
     (folder / "done").mkdir()
     (folder / "dialer-1.mp3").rename(folder / "done" / "dialer-1.mp3")
-    file_away(f"file://{folder}/dialer-1.json", f"file://{folder}/dialer-1.mp3")
+    file_away.python_callable(f"file://{folder}/dialer-1.json", f"file://{folder}/dialer-1.mp3")
     assert [name for name in files(folder) if "dialer-1" in name] == [
         "done/dialer-1.json",
         "done/dialer-1.mp3",
