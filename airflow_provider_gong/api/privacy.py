@@ -199,11 +199,20 @@ def _ids(records: list[dict[str, Any]]) -> list[str]:
 
 
 def _customer_data(reply: Mapping[str, Any]) -> list[dict[str, Any]]:
-    return [one for system in _list(reply, "customerData") for one in system.get("objects") or []]
+    return [
+        one
+        for system in _list(reply, "customerData")
+        if system.get("objects") is not None
+        for one in _list(system, "objects")
+    ]
 
 
-def _list(reply: Mapping[str, Any], key: str) -> list[Any]:
+def _list(reply: Mapping[str, Any], key: str) -> list[dict[str, Any]]:
     found = reply.get(key)
     if not isinstance(found, list):
         raise GongUnexpectedResponse(f"The list of references has no {key!r}; report it to Gong.")
+    if not all(isinstance(one, dict) for one in found):
+        raise GongUnexpectedResponse(
+            f"In the list of references {key!r} holds no objects; report it to Gong."
+        )
     return found

@@ -218,3 +218,12 @@ def test_a_missing_list_does_not_pass_for_an_empty_one(read: Any, key: str) -> N
         read({name: value for name, value in NOTHING.items() if name != key})
     with pytest.raises(GongUnexpectedResponse, match=f"has no '{key}'"):
         read(NOTHING | {key: None})
+
+
+@pytest.mark.parametrize(
+    "odd", [{"calls": ["77"]}, {"customerData": [None]}, {"customerData": [{"objects": {"id": "5"}}]}]
+)
+@pytest.mark.parametrize("read", [privacy.reference_ids, privacy.count_references])
+def test_references_of_another_shape_are_told(read: Any, odd: dict[str, Any]) -> None:
+    with pytest.raises(GongUnexpectedResponse, match="report it to Gong"):
+        read(NOTHING | odd)
