@@ -290,7 +290,8 @@ class GongListCallsOperator(GongListOperator):
     :param include_private: Return private calls too. (templated) Default: False.
     :param cursor: Begin with the page that the XCom `next_cursor` of an earlier task stands for, all other
         arguments unchanged. It lives for about an hour from the first page of the list on; a retry starts with it
-        again. (templated) Default: None, the first page.
+        again. A list that was whole has set none: skip the task then, since a template of it renders to nothing,
+        which means the first page. (templated) Default: None, the first page.
     :param max_pages: Read no more than this number of pages, of 100 calls each, 1 or more. When that cuts the list
         short, the log tells how many calls Gong counts, and the XCom `next_cursor` is set. (templated)
         Default: None, all pages.
