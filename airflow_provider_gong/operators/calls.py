@@ -180,7 +180,8 @@ class GongAddCallMediaOperator(GongActionOperator):
 
     Gong refuses the same recording twice. After such a refusal or a lost answer the task asks whether the call is
     visible, and each further attempt asks so before it sends anything: visible means that the call has its recording
-    and the task is done. So the access key needs the scope `api:calls:read:basic` besides `api:calls:create`.
+    and the task is done. So the access key needs the scope `api:calls:read:basic` besides `api:calls:create`. Since
+    it takes Gong a while to show a call, give the task some retries with a delay of minutes.
 
     Gong has five minutes to answer once it has the file, or the `Read timeout` of the connection if that is longer.
 
@@ -228,8 +229,9 @@ class GongAddCallMediaOperator(GongActionOperator):
     def perform(self, context: Context) -> dict[str, Any]:
         """Send the recording, unless an earlier attempt has."""
         call_id = read.as_needed_id("call_id", self.call_id)
-        known = arrived(self.hook, call_id) if context["ti"].try_number > 1 else None
-        answer = known or send_recording(self.hook, self.request(), call_id)
+        again = context["ti"].try_number > 1
+        known = arrived(self.hook, call_id) if again else None
+        answer = known or send_recording(self.hook, self.request(), call_id, again=again)
         url = call_url(answer.get("url"), self.hook.host, call_id)
         push_call_url(context, url)
         return {"call_id": call_id, "url": url}

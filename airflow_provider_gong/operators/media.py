@@ -24,6 +24,7 @@ log = logging.getLogger(__name__)
 # How much is fetched from object storage at a time: by default s3fs holds ten times as much in memory.
 BLOCK_BYTES = 5 << 20
 
+CREATED = 201
 MAY_HAVE_ARRIVED = (
     "Gong so refuses a recording that it has already, of this call or of any other: it may have arrived with an "
     "earlier attempt. Look at the call in Gong before you send it again."
@@ -86,15 +87,23 @@ def arrived(hook: GongHook, call_id: str) -> dict[str, Any] | None:
     return call
 
 
-def send_recording(hook: GongHook, request: Request, call_id: str) -> dict[str, Any]:
-    """Send the recording; return what Gong answers or, if that leaves a doubt, the call if Gong shows it."""
+def send_recording(hook: GongHook, request: Request, call_id: str, *, again: bool) -> dict[str, Any]:
+    """Send the recording; return what Gong answers or, if that leaves a doubt, the call if Gong shows it.
+
+    :param again: an earlier attempt may have sent it already.
+    """
     try:
         answer: dict[str, Any] = hook.send(request)
     except GongReplyError as error:
+        if error.in_doubt and error.status == CREATED:
+            log.warning("Gong has taken the recording, what else it answered was lost")
+            return {}
         hint = _doubt(error)
         known = _arrived_in_doubt(hook, call_id) if hint else None
         if known is None:
             error.message = f"{error.message} {hint}".strip()
+            # It takes Gong a while to show what has arrived.
+            error.retryable = error.retryable or (hint == MAY_HAVE_ARRIVED and again)
             raise
         return known
     return answer

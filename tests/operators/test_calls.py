@@ -442,17 +442,13 @@ def test_media_leaves_a_long_wait_to_airflow(quiet: GongSandbox, connect: Connec
     assert lines_of(quiet) == [f"PUT /v2/calls/{call_id}/media"]
 
 
-LOST = ["lost_reply", "dropped_connection", "truncated_json"]
-
-
 @pytest.mark.usefixtures("no_waiting")
-@pytest.mark.parametrize("fault", LOST)
 def test_media_whose_reply_was_lost_is_done_when_gong_shows_the_call(
-    quiet: GongSandbox, recording: str, fault: str
+    quiet: GongSandbox, recording: str
 ) -> None:
     quiet.uploads.processing_time = timedelta(0)
     call_id = created(quiet)
-    quiet.faults.add(fault, method="PUT")
+    quiet.faults.add("lost_reply", method="PUT")
     result = attempt(GongAddCallMediaOperator, call_id=call_id, file=recording).succeeded()
     assert result.xcom["call_id"] == call_id
     assert result.xcom["url"] == result.xcoms[LINK]
@@ -460,7 +456,21 @@ def test_media_whose_reply_was_lost_is_done_when_gong_shows_the_call(
 
 
 @pytest.mark.usefixtures("no_waiting")
-@pytest.mark.parametrize("fault", [*LOST, "server_error", "cut_request"])
+@pytest.mark.parametrize("fault", ["dropped_connection", "truncated_json"])
+def test_media_is_done_when_only_the_status_of_the_reply_came(
+    quiet: GongSandbox, recording: str, fault: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(GongHook, "host", "us-12345.api.gong.io")
+    call_id = created(quiet)
+    quiet.faults.add(fault, method="PUT")
+    result = attempt(GongAddCallMediaOperator, call_id=call_id, file=recording).succeeded()
+    assert result.xcom == {"call_id": call_id, "url": f"https://us-12345.app.gong.io/call?id={call_id}"}
+    assert quiet.uploads.media(call_id) is not None
+    assert lines_of(quiet) == [f"PUT /v2/calls/{call_id}/media"]
+
+
+@pytest.mark.usefixtures("no_waiting")
+@pytest.mark.parametrize("fault", ["lost_reply", "server_error", "cut_request"])
 def test_media_whose_reply_was_lost_is_not_sent_again_while_gong_is_silent(
     quiet: GongSandbox, recording: str, fault: str
 ) -> None:
@@ -500,15 +510,19 @@ def test_media_retry_sends_what_never_arrived(quiet: GongSandbox, recording: str
 
 
 @pytest.mark.usefixtures("no_waiting")
-def test_media_retry_that_gong_refuses_says_that_it_may_have_arrived(
+def test_media_retry_that_gong_refuses_is_done_as_soon_as_gong_shows_the_call(
     quiet: GongSandbox, recording: str
 ) -> None:
     call_id = created(quiet)
     quiet.faults.add("lost_reply", method="PUT")
     attempt(GongAddCallMediaOperator, call_id=call_id, file=recording)
     result = attempt(GongAddCallMediaOperator, try_number=2, call_id=call_id, file=recording)
-    assert_failed_for_good(result, GongRequestRefused, "it may have arrived with an earlier attempt")
+    assert_left_for_retry(result, GongRequestRefused, "it may have arrived with an earlier attempt")
     assert "Bad request" in str(result.error)
+    shown(quiet)
+    quiet.requests.clear()
+    attempt(GongAddCallMediaOperator, try_number=3, call_id=call_id, file=recording).succeeded()
+    assert lines_of(quiet) == [f"GET /v2/calls/{call_id}"]
 
 
 def test_media_that_came_with_another_run_is_done_when_gong_shows_the_call(
