@@ -40,9 +40,10 @@ def main() -> None:
         figure("requests: 10,000 calls, transcripts, 500 users", counts["requests"], 210)
         ratio = time_ratio(url)
         figure("calls export, times a bare loop that gzips the pages", ratio, 1.6)
-        small = child("calls", url)
+        figure("calls export as Parquet, times the one as jsonl.gz", format_ratio(url), 2)
+        small, small_parquet = child("calls", url), child("calls parquet", url)
     with sandbox(calls=100_000, users=1) as url:
-        large = child("calls", url)
+        large, large_parquet = child("calls", url), child("calls parquet", url)
     with sandbox(calls=1) as url:
         little, recording = child("upload 1000000", url), child("upload 1500000000", url)
     assert (counts["rows"], small["rows"], large["rows"]) == (
@@ -51,6 +52,8 @@ def main() -> None:
         100_000,
     )
     figure("peak memory at 100,000 calls over 10,000, MiB", large["peak"] - small["peak"], 30)
+    growth = large_parquet["peak"] - small_parquet["peak"]
+    figure("peak memory at 100,000 calls as Parquet over 10,000, MiB", growth, 30)
     figure("peak memory of uploading 1.5 GB over 1 MB, MiB", recording["peak"] - little["peak"], 64)
     milliseconds, brought = parse_cost()
     figure("Dag parsing: importing all operators, ms", milliseconds, 20)
@@ -118,6 +121,17 @@ def time_ratio(connection: str) -> float:
     return min(export) / min(bare)
 
 
+def format_ratio(connection: str) -> float:
+    """Time the calls export as Parquet against the one as compressed JSON lines."""
+    lines: list[float] = []
+    parquet: list[float] = []
+    for _ in range(ROUNDS):
+        lines.append(child("calls", connection)["seconds"])
+        parquet.append(child("calls parquet", connection)["seconds"])
+    print(f"  jsonl.gz {min(lines):.2f} s, parquet {min(parquet):.2f} s", flush=True)
+    return min(parquet) / min(lines)
+
+
 def bare_loop(settings: dict[str, Any], pages: list[dict[str, Any]]) -> float:
     """Fetch the pages with one session and compress the bytes as they are."""
     began = time.perf_counter()
@@ -171,7 +185,7 @@ def parse_cost() -> tuple[float, list[str]]:
     return min(runs)
 
 
-def run_exports(*names: str) -> None:
+def run_exports(*names: str, file_format: str = "jsonl.gz") -> None:
     """Export streams of the day and print rows, pending ids, requests, seconds and the peak of memory in MiB."""
     from airflow_provider_gong.api.throttle import NoThrottle
     from airflow_provider_gong.exports import streams
@@ -194,7 +208,13 @@ def run_exports(*names: str) -> None:
         dataset = Dataset(destination / name)
         run = Run(dag_id="bench", task_id=name, run_id="bench", run_after=DAY_END)
         manifest = Export(
-            stream=stream, client=client, host="bench", dataset=dataset, run=run, window=window
+            stream=stream,
+            client=client,
+            host="bench",
+            dataset=dataset,
+            run=run,
+            window=window,
+            file_format=file_format,
         ).execute()
         rows += manifest.rows
         pending += len(manifest.pending)
@@ -242,6 +262,8 @@ def peak_memory() -> float:
 if __name__ == "__main__":
     if sys.argv[1:] == ["calls"]:
         run_exports("calls")
+    elif sys.argv[1:] == ["calls", "parquet"]:
+        run_exports("calls", file_format="parquet")
     elif sys.argv[1:] == ["everything"]:
         run_exports("calls", "transcripts", "users")
     elif sys.argv[1:2] == ["upload"]:

@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_gong import __version__
 from airflow_provider_gong.exceptions import GongConfigurationError, GongCursorExpired
+from airflow_provider_gong.exports.formats import DEFAULT_FORMAT
 from airflow_provider_gong.exports.manifest import IdsFile, Manifest, Part, check_identity
 from airflow_provider_gong.exports.publish import publish
 from airflow_provider_gong.exports.reader import exported_ids
 from airflow_provider_gong.exports.tally import Progress, Tally, compact
-from airflow_provider_gong.exports.writer import DEFAULT_FORMAT, PART_BYTES, Writer, rewrite, sha256_of
+from airflow_provider_gong.exports.writer import PART_BYTES, Writer, rewrite, sha256_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -70,6 +71,7 @@ class Export:
             # Looked at again: another run may have published while this one was reading.
             self._check_identity()
             draft = _without(self._ids_of_others() - taken, draft, Path(folder), tally)
+            draft.format.report_extras()
             manifest = replace(
                 self._describe(draft, tally),
                 requests=self.client.requests - before,
@@ -97,7 +99,7 @@ class Export:
         )
 
     def _read_chain(self, folder: Path, taken: set[int | str]) -> tuple[Tally, Writer]:
-        tally, draft = Tally(ids=set(taken)), Writer(folder, self.file_format, self.part_bytes)
+        tally, draft = Tally(ids=set(taken)), self._writer(folder)
         progress = Progress(self.stream.name, self.client)
         try:
             for batch in self.stream.read(self.client, self.window):
@@ -106,6 +108,9 @@ class Export:
         finally:
             draft.close()
         return tally, draft
+
+    def _writer(self, folder: Path) -> Writer:
+        return Writer(folder, self.file_format, self.part_bytes, self.stream.name)
 
     def _ids_of_others(self) -> set[int | str]:
         """Return the ids in exported windows, other than this one, that share a moment with it."""

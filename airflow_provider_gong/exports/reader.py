@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_gong.exceptions import GongConfigurationError
 from airflow_provider_gong.exports import storage
 from airflow_provider_gong.exports.dataset import Dataset, IdsOutOfStep
+from airflow_provider_gong.exports.formats import reading
 from airflow_provider_gong.exports.manifest import Manifest
-from airflow_provider_gong.exports.writer import open_local, sha256_of
+from airflow_provider_gong.exports.writer import sha256_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -74,9 +74,7 @@ def _rows(dataset: Dataset, manifest: Manifest) -> Iterator[dict[str, Any]]:
     with tempfile.TemporaryDirectory(prefix="gong-read-") as folder:
         for part in manifest.parts:
             local = _download(dataset, part, Path(folder))
-            with open_local(local, "rb") as lines:
-                for line in lines:
-                    yield json.loads(line)
+            yield from reading(local).records(local)
             # One part at a time: a worker's disk may be smaller than the export.
             local.unlink()
 

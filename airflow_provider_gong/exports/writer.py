@@ -1,4 +1,4 @@
-"""JSON lines in local temporary files: the rows of an export before anything of it is published."""
+"""Parts in local temporary files: the rows of an export before anything of it is published."""
 
 from __future__ import annotations
 
@@ -6,22 +6,24 @@ import gzip
 import hashlib
 import io
 import json
-import math
 from dataclasses import dataclass
 from itertools import islice
-from typing import IO, TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_gong.exports.formats import DEFAULT_FORMAT, writing
+from airflow_provider_gong.exports.jsonlines import encode, open_local
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
-FORMATS = ("jsonl.gz", "jsonl")
-DEFAULT_FORMAT = "jsonl.gz"
+    from airflow_provider_gong.exports.formats import PartFile
+
+# In bytes of JSON, whatever the format is.
 # Large enough that a warehouse loads few files, small enough to be read by one worker.
 PART_BYTES = 256 * 2**20
 
 # Made once: `json.dumps` with any option makes an encoder for each record.
-_LINE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 _SORTED = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
 
 
@@ -61,28 +63,6 @@ class LocalPart:
         return f"part-{self.number:05d}-{self.sha256[:12]}.{self.suffix}"
 
 
-def encode(record: Any) -> bytes:
-    """Write a record as one line of UTF-8 JSON, without the line feed."""
-    try:
-        text = _LINE.encode(record)
-    except ValueError:
-        text = _LINE.encode(_without_infinities(record))
-    try:
-        return text.encode()
-    except UnicodeEncodeError:
-        # A text that was cut within an emoji ends with half of a surrogate pair, for which UTF-8 has no bytes.
-        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode()
-
-
-def _without_infinities(value: Any) -> Any:
-    """Put null for numbers that JSON has no words for: strict readers refuse NaN and Infinity."""
-    if isinstance(value, dict):
-        return {name: _without_infinities(one) for name, one in value.items()}
-    if isinstance(value, list):
-        return [_without_infinities(one) for one in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
 def short_hash(record: Any, size: int = 6) -> str:
     """Return a short hash that changes when the record does, whatever the order of its fields.
 
@@ -106,16 +86,26 @@ class Writer:
     """Write rows into local parts of a bounded size, and their ids beside them.
 
     Only what is needed to tell ids apart stays in memory; the caller owns the folder and removes it.
+
+    :param stream: whose rows they are: for a format with columns
     """
 
-    def __init__(self, folder: Path, file_format: str = DEFAULT_FORMAT, part_bytes: int = PART_BYTES) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        file_format: str = DEFAULT_FORMAT,
+        part_bytes: int = PART_BYTES,
+        stream: str = "",
+    ) -> None:
         self.parts: list[LocalPart] = []
         self.rows = 0
         self.ids_path = folder / "ids.gz"
         self._folder = folder
         self.file_format = file_format
+        self.format = writing(file_format, stream)
+        self.stream = stream
         self.part_bytes = part_bytes
-        self._part: IO[bytes] | None = None
+        self._part: PartFile | None = None
         self._part_rows = self._part_size = 0
         self._ids = open_local(self.ids_path, "wb")
 
@@ -125,12 +115,11 @@ class Writer:
         if not rows:
             return
         part = self._part or self._begin_part()
-        content = b"".join(row.line for row in rows)
-        part.write(content)
+        part.write([row.line for row in rows])
         self._ids.write("".join(f"{row.id}\t{row.hash}\n" for row in rows).encode())
         self.rows += len(rows)
         self._part_rows += len(rows)
-        self._part_size += len(content)
+        self._part_size += sum(len(row.line) for row in rows)
         if self._part_size >= self.part_bytes:
             self._finish_part()
 
@@ -140,8 +129,8 @@ class Writer:
             self._finish_part()
         self._ids.close()
 
-    def _begin_part(self) -> IO[bytes]:
-        self._part = open_local(self._part_path(), "wb", self.file_format)
+    def _begin_part(self) -> PartFile:
+        self._part = self.format.create(self._part_path())
         self._part_rows = self._part_size = 0
         return self._part
 
@@ -159,7 +148,7 @@ class Writer:
 
 def rewrite(source: Writer, folder: Path, keep: Callable[[str], bool]) -> Writer:
     """Write the rows of a closed writer once more, without the ids that are not to be kept."""
-    target = Writer(folder, source.file_format, source.part_bytes)
+    target = Writer(folder, source.file_format, source.part_bytes, source.stream)
     kept = (row for row in _rows_of(source) if keep(row.id))
     while rows := list(islice(kept, 1000)):
         target.write(rows)
@@ -170,10 +159,9 @@ def rewrite(source: Writer, folder: Path, keep: Callable[[str], bool]) -> Writer
 def _rows_of(writer: Writer) -> Iterator[Row]:
     ids = read_ids(writer.ids_path.read_bytes())
     for part in writer.parts:
-        with open_local(part.path, "rb", part.suffix) as lines:
-            # Ids stand in the order of the rows, over all parts: so `lines` first, it ends with its part.
-            for line, (row_id, row_hash) in zip(lines, ids, strict=False):
-                yield Row(row_id, row_hash, line)
+        # Ids stand in the order of the rows, over all parts: so the lines first, they end with their part.
+        for line, (row_id, row_hash) in zip(writer.format.lines(part.path), ids, strict=False):
+            yield Row(row_id, row_hash, line)
 
 
 def read_ids(content: bytes) -> Iterator[tuple[str, str]]:
@@ -182,25 +170,3 @@ def read_ids(content: bytes) -> Iterator[tuple[str, str]]:
         for line in lines:
             row_id, row_hash = line.rstrip("\n").split("\t")
             yield row_id, row_hash
-
-
-def open_local(path: Path, mode: str, file_format: str | None = None) -> IO[bytes]:
-    """Open a local part, compressed if its format (by default: its name) ends with `gz`."""
-    if not (file_format or path.name).endswith("gz"):
-        return cast("IO[bytes]", path.open(mode))
-    return cast("IO[bytes]", _GzipFile(path, mode))
-
-
-class _GzipFile(gzip.GzipFile):
-    """A gzip file whose bytes depend on its content alone: neither time nor name stand in its header."""
-
-    def __init__(self, path: Path, mode: str) -> None:
-        self._raw = path.open(mode)
-        # Level 6 takes half the time of the default 9 for two per cent of the size.
-        super().__init__(filename="", fileobj=self._raw, mode=mode, compresslevel=6, mtime=0)
-
-    def close(self) -> None:
-        try:
-            super().close()
-        finally:
-            self._raw.close()

@@ -41,7 +41,7 @@ class GongExportOperator(GongOperator):
 
     :param destination: where the dataset lies; see the subclasses. (templated) Default: None, which means XCom.
     :param destination_conn_id: Airflow connection of the storage. (templated) Default: None.
-    :param file_format: `jsonl.gz` or `jsonl`. (templated) Default: `jsonl.gz`.
+    :param file_format: `jsonl.gz`, `jsonl` or `parquet`. (templated) Default: `jsonl.gz`.
     :param skip_if_empty: skip the task when nothing was exported. (templated) Default: False.
     """
 
@@ -96,14 +96,16 @@ class GongExportOperator(GongOperator):
     def _to_dataset(self, run: Run, stream: Stream) -> dict[str, Any]:
         from airflow_provider_gong.exports.dataset import Dataset
         from airflow_provider_gong.exports.engine import Export
+        from airflow_provider_gong.exports.formats import FORMATS, writing
         from airflow_provider_gong.exports.storage import open_destination
         from airflow_provider_gong.exports.summary import empty_summary
-        from airflow_provider_gong.exports.writer import FORMATS
 
         if read.as_text(self.destination) is None:
             # An empty variable must not send the records to XCom.
             raise GongConfigurationError("destination= is empty: name a place, or leave it out to use XCom.")
         file_format = read.as_choice("file_format", self.file_format, FORMATS)
+        # Whether the format can be written shows here, before anything is asked of Gong.
+        writing(file_format, stream.name)
         destination = open_destination(str(self.destination), read.as_text(self.destination_conn_id))
         dataset = Dataset(destination / stream.folder)
         choice = self.choose(stream, run, dataset)

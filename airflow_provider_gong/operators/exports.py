@@ -40,7 +40,8 @@ class GongExportCallsOperator(GongWindowedExportOperator):
         or an absolute path; rows land in `<destination>/calls/`. (templated) Default: None, the records go to
         XCom, up to 1,000,000 bytes of JSON.
     :param destination_conn_id: Airflow connection of the storage, if the URL names none. (templated) Default: None.
-    :param file_format: `jsonl.gz` or `jsonl`, one record a line, UTF-8. (templated) Default: `jsonl.gz`.
+    :param file_format: `jsonl.gz` or `jsonl`, one record a line, UTF-8; or `parquet`, typed columns, with the extra
+        `[parquet]`. (templated) Default: `jsonl.gz`.
     :param skip_if_empty: Skip this task, and so those after it, when nothing was exported. (templated)
         Default: False.
     :param from_datetime: Start of the window, inclusive; a datetime or ISO 8601 text, UTC without an offset.
@@ -117,7 +118,8 @@ class GongExportTranscriptsOperator(GongWindowedExportOperator):
         or an absolute path; rows land in `<destination>/transcripts/`. (templated) Default: None, the records go to
         XCom, up to 1,000,000 bytes of JSON.
     :param destination_conn_id: Airflow connection of the storage, if the URL names none. (templated) Default: None.
-    :param file_format: `jsonl.gz` or `jsonl`, one record a line, UTF-8. (templated) Default: `jsonl.gz`.
+    :param file_format: `jsonl.gz` or `jsonl`, one record a line, UTF-8; or `parquet`, typed columns, with the extra
+        `[parquet]`. (templated) Default: `jsonl.gz`.
     :param skip_if_empty: Skip this task, and so those after it, when nothing was exported. (templated)
         Default: False.
     :param from_datetime: Start of the window, inclusive; a datetime or ISO 8601 text, UTC without an offset.
@@ -246,7 +248,8 @@ class GongExportUsersOperator(GongExportOperator):
         or an absolute path; rows land in `<destination>/users/`. (templated) Default: None, the records go to
         XCom, up to 1,000,000 bytes of JSON.
     :param destination_conn_id: Airflow connection of the storage, if the URL names none. (templated) Default: None.
-    :param file_format: `jsonl.gz` or `jsonl`, one record a line, UTF-8. (templated) Default: `jsonl.gz`.
+    :param file_format: `jsonl.gz` or `jsonl`, one record a line, UTF-8; or `parquet`, typed columns, with the extra
+        `[parquet]`. (templated) Default: `jsonl.gz`.
     :param skip_if_empty: Skip this task, and so those after it, when nothing was exported. (templated)
         Default: False.
     :param include_avatars: Export the synthetic users that stand for Gong's own staff too. (templated)
@@ -307,7 +310,8 @@ class GongExportLogsOperator(GongWindowedExportOperator):
         or an absolute path; rows land in `<destination>/logs/`. (templated) Default: None, the records go to
         XCom, up to 1,000,000 bytes of JSON.
     :param destination_conn_id: Airflow connection of the storage, if the URL names none. (templated) Default: None.
-    :param file_format: `jsonl.gz` or `jsonl`, one record a line, UTF-8. (templated) Default: `jsonl.gz`.
+    :param file_format: `jsonl.gz` or `jsonl`, one record a line, UTF-8; or `parquet`, typed columns, with the extra
+        `[parquet]`. (templated) Default: `jsonl.gz`.
     :param skip_if_empty: Skip this task, and so those after it, when nothing was exported. (templated)
         Default: False.
     :param from_datetime: Start of the window, inclusive; a datetime or ISO 8601 text, UTC without an offset.

@@ -46,7 +46,7 @@ class Found:
 
     def add(self, page: Records, select: Select) -> None:
         """Add the records of a page, as far as they are selected."""
-        from airflow_provider_gong.exports.writer import encode
+        from airflow_provider_gong.exports.jsonlines import encode
 
         records = select(page)
         self.pages += 1

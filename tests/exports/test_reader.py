@@ -11,7 +11,6 @@ from airflow_provider_gong.exceptions import GongConfigurationError
 from airflow_provider_gong.exports import read_export
 from airflow_provider_gong.exports.reader import exported_ids, open_export
 from airflow_provider_gong.exports.summary import summary_of
-from airflow_provider_gong.exports.writer import FORMATS
 from tests.exports.doubles import Pages, batch, export, exported, record, window
 
 if TYPE_CHECKING:
@@ -28,7 +27,7 @@ def part_of(dataset: Dataset) -> Path:
     return Path((dataset.root / manifest.parts[0].name).path)
 
 
-@pytest.mark.parametrize("file_format", FORMATS)
+@pytest.mark.parametrize("file_format", ["jsonl.gz", "jsonl"])
 def test_rows_come_back_over_all_parts_in_the_order_of_writing(dataset: Dataset, file_format: str) -> None:
     manifest = export(
         dataset, batch(3, 1), batch(2, "ü"), batch(5), file_format=file_format, part_bytes=40

@@ -471,7 +471,7 @@ def test_nothing_left_to_export_is_skipped_on_request(quiet: GongSandbox, destin
             "destination='exports/gong' is neither a URL nor an absolute path: write for example "
             "'s3://my_aws@bucket/gong' or 'file:///data/gong'.",
         ),
-        ({"file_format": "csv"}, "file_format='csv' is unknown: use one of jsonl.gz, jsonl."),
+        ({"file_format": "csv"}, "file_format='csv' is unknown: use one of jsonl.gz, jsonl, parquet."),
         ({"include_private": "maybe"}, "include_private='maybe' is neither true nor false."),
         (
             {"primary_user_ids": "7"},
