@@ -74,7 +74,7 @@ def overview(found: list[Operator]) -> str:
     head = "| Name | Gong operation | Scope | Import from |\n|---|---|---|---|\n"
     return head + "".join(
         f"| [`{cls.__name__}`](#{cls.__name__.lower()}) | {operations(cls)} | {scopes(cls)} "
-        f"| `{cls.__module__.partition('.')[2]}` |\n"
+        f"| `{cls.__module__}` |\n"
         for cls in found
     )
 

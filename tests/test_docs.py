@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import builtins
+import importlib
 import json
 import os
 import re
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+OPERATORS = ROOT / "docs" / "operators.md"
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
@@ -149,6 +152,20 @@ def test_generated_parts_are_those_of_the_operators() -> None:
         script = runpy.run_path(str(ROOT / "scripts" / "document.py"))
     for page, text in script["pages"]().items():
         assert page.read_text(encoding="utf-8") == text, f"{page.name}: run `make docs`"
+
+
+def test_operators_can_be_imported_from_where_the_table_says() -> None:
+    rows = re.findall(r"^\| \[`(\w+)`\].* \| `([\w.]+)` \|$", OPERATORS.read_text(encoding="utf-8"), re.M)
+    assert len(rows) > 20
+    for name, module in rows:
+        assert hasattr(importlib.import_module(module), name)
+
+
+def test_types_of_arguments_are_known_to_readers() -> None:
+    rows = re.findall(r"^\| `\w+` \| (.*?) \| ", OPERATORS.read_text(encoding="utf-8"), re.M)
+    assert len(rows) > 100
+    known = {"Any", "None", "XComArg", "datetime", "timedelta", *dir(builtins)}
+    assert {word for row in rows for word in re.findall(r"\w+", row)} <= known
 
 
 def connection(gong: GongSandbox) -> str:

@@ -8,8 +8,6 @@ from airflow_provider_gong.api import engagement
 from airflow_provider_gong.operators.engagement_base import (
     GongContentEventOperator,
     GongEventOperator,
-    Object,
-    Objects,
 )
 
 if TYPE_CHECKING:
@@ -72,7 +70,7 @@ class GongReportCustomActionOperator(GongEventOperator):
         content_url: str | None = None,
         content_title: str | None = None,
         event_info_url: str | None = None,
-        actor: Object | None = None,
+        actor: dict[str, Any] | str | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -142,7 +140,7 @@ class GongReportContentSharedOperator(GongContentEventOperator):
         self,
         *,
         share_info_url: str | None = None,
-        recipients: Objects | None = None,
+        recipients: list[dict[str, Any]] | str | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -215,7 +213,7 @@ class GongReportContentViewedOperator(GongContentEventOperator):
         *,
         view_action_title: str | None = None,
         view_info_url: str | None = None,
-        viewer: Object | None = None,
+        viewer: dict[str, Any] | str | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-Object = dict[str, Any] | str
-Objects = list[dict[str, Any]] | str
 
 _TEXTS = (
     *("reporting_system", "event_timestamp", "event_id", "tracking_id", "workspace_id", "action_name"),
@@ -43,14 +41,14 @@ class GongEventOperator(GongActionOperator):
         event_id: str | None = None,
         action_name: str | None = None,
         share_id: str | None = None,
-        sharer: Object | None = None,
+        sharer: dict[str, Any] | str | None = None,
         sharing_message_subject: str | None = None,
         sharing_message_body: str | None = None,
-        non_company_participants: Objects | None = None,
+        non_company_participants: list[dict[str, Any]] | str | None = None,
         more_info_url: str | None = None,
-        crm_context: Objects | None = None,
-        content_properties: Objects | None = None,
-        event_properties: Objects | None = None,
+        crm_context: list[dict[str, Any]] | str | None = None,
+        content_properties: list[dict[str, Any]] | str | None = None,
+        event_properties: list[dict[str, Any]] | str | None = None,
         user_agent: str | None = None,
         mobile_app_id: str | None = None,
         agent_platform: str | None = None,
