@@ -91,7 +91,7 @@ class _Body:
     """A file as the encoder reads it: it knows what is left and says how far it is.
 
     An error of the file must not look like one of the connection, and a file that ends early would keep the
-    encoder asking for ever.
+    encoder asking for ever. One that goes on is still being written: Gong is not to get the first part of it.
     """
 
     def __init__(self, part: FilePart, stream: BinaryIO) -> None:
@@ -102,15 +102,20 @@ class _Body:
 
     def read(self, size: int = -1) -> bytes:
         wanted = self.len if size < 0 else min(size, self.len)
-        try:
-            chunk = self._stream.read(wanted)
-        except Exception as error:
-            raise _failed(self._part, f"could not be read ({type(error).__name__})") from error
+        chunk = self._read(wanted)
         if wanted and not chunk:
             raise _failed(self._part, f"ended {self.len} bytes early: it changed while it was sent")
         self.len -= len(chunk)
+        if not self.len and self._read(1):
+            raise _failed(self._part, "has grown: it changed while it was sent")
         self._report()
         return chunk
+
+    def _read(self, size: int) -> bytes:
+        try:
+            return self._stream.read(size)
+        except Exception as error:
+            raise _failed(self._part, f"could not be read ({type(error).__name__})") from error
 
     def _report(self) -> None:
         now = time.monotonic()
