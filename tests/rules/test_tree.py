@@ -25,6 +25,8 @@ TOPICS = {
     "export_transcripts": "what the export of transcripts writes and returns",
     "export_users": "what the export of users writes and returns",
     "export_logs": "what the export of logs writes and returns",
+    "export_conversations": "what the export of conversations writes and returns",
+    "export_parquet": "each export in the format with columns",
     "export_faults": "each fault of Gong meets each export",
     "export_property": "any distribution of calls over the windows",
 }
