@@ -60,6 +60,12 @@ def stored_file(file: str | None, conn_id: str | None) -> StoredFile:
     """
     if file is None:
         raise GongConfigurationError("file is missing: give the path or the URL of the recording.")
+    if file.lower().startswith(("http://", "https://")):
+        # Not shown: whoever has the address often has the recording.
+        raise GongConfigurationError(
+            "file is a web address: let Gong download it, with download_media_url of GongCreateCallOperator, "
+            "or copy it to a disk or an object storage first."
+        )
     path = open_destination(file, conn_id, argument="file")
     # What was listed once would hide a file that came since.
     path.fs.invalidate_cache()

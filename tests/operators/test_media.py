@@ -120,6 +120,12 @@ def test_a_file_that_cannot_be_found_is_refused(file: str | None, text: str) -> 
         stored_file(file, None)
 
 
+def test_a_web_address_is_refused_with_the_way_to_go_and_not_shown() -> None:
+    with pytest.raises(GongConfigurationError, match="with download_media_url of GongCreateCall") as caught:
+        stored_file("HTTPS://files.example.com/call.mp3?signature=s3cret", None)
+    assert "s3cret" not in str(caught.value)
+
+
 def test_two_connections_are_refused_by_the_names_of_the_arguments() -> None:
     with pytest.raises(GongConfigurationError, match="file_conn_id='other'"):
         stored_file("s3://export_s3@bucket/call.mp3", "other")
