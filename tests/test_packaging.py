@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import airflow_provider_gong
+from airflow_provider_gong.exports.schema import CURRENT
 
 if TYPE_CHECKING:
     from email.message import Message
@@ -76,6 +77,11 @@ def test_wheel_holds_every_tracked_file_of_the_package(names: set[str]) -> None:
     assert ours - names == set()
 
 
+def test_wheel_holds_the_schemas_of_parquet_files(names: set[str]) -> None:
+    assert CURRENT.keys() >= {"calls", "transcripts", "users", "logs"}
+    assert {f"{PACKAGE}/exports/schemas/{name}.json" for name in CURRENT.values()} <= names
+
+
 def test_wheel_holds_nothing_but_the_package_and_its_metadata(names: set[str]) -> None:
     assert {name.split("/")[0] for name in names} == {PACKAGE, DIST_INFO}
     assert f"{DIST_INFO}/licenses/LICENSE" in names
@@ -86,7 +92,7 @@ def test_metadata(metadata: Message) -> None:
     assert metadata["Version"] == airflow_provider_gong.__version__
     assert metadata["License-Expression"] == "Apache-2.0"
     assert set(metadata["Requires-Python"].split(",")) == {">=3.11", "<3.14"}
-    assert {"amazon", "google", "azure"} <= set(metadata.get_all("Provides-Extra", []))
+    assert {"amazon", "google", "azure", "parquet"} <= set(metadata.get_all("Provides-Extra", []))
     assert "apache-airflow>=3.3.0" in metadata.get_all("Requires-Dist", [])
 
 
