@@ -18,6 +18,7 @@ from airflow.sdk import BaseOperator
 
 from airflow_provider_gong import operators, sensors
 from airflow_provider_gong.api.endpoint import Endpoint
+from airflow_provider_gong.operators.base import GongOperator
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -81,7 +82,8 @@ def overview(found: list[Operator]) -> str:
 
 def operations(cls: Operator) -> str:
     """Return the operations of Gong that an operator uses."""
-    return "<br>".join(f"`{one.method} {one.path}`" for one in endpoints(cls)) or "any"
+    without = "any" if issubclass(cls, GongOperator) else "none"
+    return "<br>".join(f"`{one.method} {one.path}`" for one in endpoints(cls)) or without
 
 
 def scopes(cls: Operator) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import uuid
 from datetime import UTC, datetime, timedelta
@@ -100,6 +101,31 @@ def size_of(path: ObjectStoragePath) -> int | None:
         return int(path.fs.info(path.path)["size"])
     except FileNotFoundError:
         return None
+
+
+def sizes_below(folder: ObjectStoragePath) -> dict[str, int]:
+    """List the files below a folder, named from it, with their sizes in bytes; one that does not exist is empty."""
+    folder.fs.invalidate_cache()
+    try:
+        found = folder.fs.find(folder.path, detail=True)
+    except FileNotFoundError:
+        return {}
+    return {
+        str(name).removeprefix(folder.path).lstrip("/"): int(facts["size"]) for name, facts in found.items()
+    }
+
+
+def sha256_of(path: ObjectStoragePath) -> str | None:
+    """Return the SHA-256 of an object, read piece by piece, or None when it does not exist."""
+    path.fs.invalidate_cache()
+    digest = hashlib.sha256()
+    try:
+        with path.fs.open(path.path, "rb") as content:
+            while piece := content.read(2**20):
+                digest.update(piece)
+    except FileNotFoundError:
+        return None
+    return digest.hexdigest()
 
 
 def put_bytes(content: bytes, target: ObjectStoragePath, aside: ObjectStoragePath) -> None:
