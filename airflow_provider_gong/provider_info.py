@@ -30,6 +30,7 @@ def get_provider_info() -> dict[str, Any]:
         "extra-links": ["airflow_provider_gong.operators.links.GongCallLink"],
         "hooks": [{"integration-name": "Gong", "python-modules": ["airflow_provider_gong.hooks.gong"]}],
         "connection-types": [_connection_type()],
+        "cli": ["airflow_provider_gong.exports.plan.get_cli_commands"],
         "config": {"gong": {"description": "Options of the Gong provider.", "options": _options()}},
     }
 
