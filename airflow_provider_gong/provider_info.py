@@ -22,7 +22,7 @@ def get_provider_info() -> dict[str, Any]:
         "operators": [
             _modules(
                 "operators",
-                *("calls", "check_export", "engagement", "exports", "library", "logs", "meetings"),
+                *("calls", "check_export", "conversations", "engagement", "exports", "library", "logs", "meetings"),
                 *("privacy", "request", "transcripts", "users", "workspaces"),
             )
         ],

@@ -19,6 +19,7 @@ from airflow.sdk import BaseOperator
 from airflow_provider_gong import operators, sensors
 from airflow_provider_gong.api.endpoint import Endpoint
 from airflow_provider_gong.operators.base import GongOperator
+from airflow_provider_gong.operators.export_base import GongExportOperator
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,7 +35,7 @@ MARKER = "<!-- Everything below is written by `make docs`. -->\n"
 
 def pages() -> dict[Path, str]:
     """Return the pages as they should be."""
-    exports = [cls for cls in classes(operators) if cls.__module__.endswith(".exports")]
+    exports = [cls for cls in classes(operators) if issubclass(cls, GongExportOperator)]
     others = [cls for cls in classes(operators) if cls not in exports]
     return {
         EXPORTS: written(EXPORTS, "".join(f"\n### {cls.__name__}\n{arguments(cls)}" for cls in exports)),

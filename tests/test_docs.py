@@ -11,13 +11,16 @@ import runpy
 import subprocess
 import sys
 import warnings
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from airflow.dag_processing.dagbag import DagBag
+from airflow.sdk import BaseOperator
 
 from airflow_provider_gong.sandbox import GongSandbox
+from tests.support.task_runner import RunSpec, run_task
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,6 +29,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 OPERATORS = ROOT / "docs" / "operators.md"
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+EXPORTS = (ROOT / "docs" / "exports.md").read_text(encoding="utf-8")
 
 
 def blocks(text: str, language: str) -> list[str]:
@@ -144,6 +148,28 @@ def test_test_of_the_readme_passes(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(tmp_path)]
     run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert "1 passed" in run.stdout, run.stdout + run.stderr
+
+
+def test_conversations_of_the_docs_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    [source] = [block for block in blocks(EXPORTS, "python") if "GongExportConversationsOperator" in block]
+    (tmp_path / "dag.py").write_text(source.replace("s3://my_aws@my-bucket/gong", f"{tmp_path}/gong"))
+    bag = DagBag(str(tmp_path / "dag.py"))
+    assert bag.import_errors == {}
+    tasks = bag.dags["gong_conversations"].task_dict
+    export, count = tasks["conversations"], tasks["count_mentions"]
+    assert isinstance(export, BaseOperator)
+    assert isinstance(count, BaseOperator)
+    midnight = datetime(2026, 1, 10, tzinfo=UTC)
+    day = RunSpec(run_type="scheduled", data_interval=(midnight - timedelta(days=1), midnight))
+    with GongSandbox(
+        seed=7, calls=20, days=2, now=midnight + timedelta(days=1), today=midnight.date()
+    ) as gong:
+        monkeypatch.setenv("AIRFLOW_CONN_GONG_DEFAULT", connection(gong))
+        monkeypatch.setenv("AIRFLOW__GONG__QUOTA_DIR", str(tmp_path / "quota"))
+        summary = run_task(export, run=day).succeeded().xcom
+    counts = run_task(count, run=day, xcoms={"conversations": summary}).succeeded().xcom
+    assert len(counts) == summary["rows"] - summary["pending"] > 10
+    assert sum(counts.values()) > 0
 
 
 def test_generated_parts_are_those_of_the_operators() -> None:

@@ -17,7 +17,7 @@ from airflow_provider_gong.exports.writer import Row, short_hash
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from airflow_provider_gong.api.client import GongClient
+    from airflow_provider_gong.api.client import GongClient, Page
     from airflow_provider_gong.exports.window import Window
 
 IDS_PER_REQUEST = 100
@@ -86,6 +86,13 @@ class Calls:
         """Read the calls that started in the window."""
         selector = content_selector(self.content)
         blocks = selected_blocks(selector)
+        for page in self.pages(client, window, selector):
+            public = self.public(page)
+            rows = [call_row(call_record(record, blocks)) for record in public]
+            yield Batch(rows, len(page.items), page.total, private=len(page.items) - len(public))
+
+    def pages(self, client: GongClient, window: Window, selector: dict[str, Any] | None) -> Iterator[Page]:
+        """Ask for the calls that started in the window, with what the selector wants of each."""
         request = calls.list_calls_extensive(
             from_datetime=window.start,
             to_datetime=window.end,
@@ -93,10 +100,11 @@ class Calls:
             primary_user_ids=self.primary_user_ids,
             content_selector=selector,
         )
-        for page in read_ahead(client.pages(request)):
-            public = [record for record in page.items if self.include_private or not is_private(record)]
-            rows = [_call_row(record, blocks) for record in public]
-            yield Batch(rows, len(page.items), page.total, private=len(page.items) - len(public))
+        return read_ahead(client.pages(request))
+
+    def public(self, page: Page) -> list[dict[str, Any]]:
+        """Return the calls of a page that may be exported."""
+        return [record for record in page.items if self.include_private or not is_private(record)]
 
     def row_id(self, record: dict[str, Any]) -> str:
         """Return the merge key of an exported row."""
@@ -134,11 +142,7 @@ class Transcripts:
         tally = Batch([], 0)
         ids = map(str, self.call_ids) if self.call_ids is not None else self._list(client, window, tally)
         while asked := list(islice(ids, IDS_PER_REQUEST)):
-            # By id alone: dates beside the ids would drop calls whose start differs from the listed one,
-            # and Gong refuses a workspace beside ids.
-            found: dict[str, dict[str, Any]] = {}
-            for page in client.pages(transcripts.list_call_transcripts(call_ids=asked)):
-                found |= {record_id(record, "callId"): record for record in page.items}
+            found = transcripts_by_id(client, asked)
             rows = [_transcript_row(found[call_id]) for call_id in asked if call_id in found]
             pending = [call_id for call_id in asked if call_id not in found]
             yield Batch(rows, len(rows), tally.announced, private=tally.private, pending=pending)
@@ -266,13 +270,29 @@ def basic_data(record: dict[str, Any]) -> dict[str, Any]:
     return basic
 
 
-def _call_row(record: dict[str, Any], blocks: Iterable[str]) -> Row:
+def call_record(record: dict[str, Any], blocks: Iterable[str]) -> dict[str, Any]:
+    """Return what a row keeps of a call: each selected block, null where Gong omits it, and what else Gong sends."""
     basic = basic_data(record)
     basic["id"] = record_id(basic, "id")
     row = {block: record.get(block) for block in blocks}
     # What Gong adds one day is kept; media URLs are dead before anyone reads them.
-    row |= {name: value for name, value in record.items() if name not in row and name != "media"}
-    return Row.of(row, id=basic["id"], basic=basic, start=basic.get("started"))
+    return row | {name: value for name, value in record.items() if name not in row and name != "media"}
+
+
+def call_row(record: dict[str, Any]) -> Row:
+    """Encode a call as `call_record` returned it, or with more beside its blocks."""
+    basic = record["metaData"]
+    return Row.of(record, id=basic["id"], basic=basic, start=basic.get("started"))
+
+
+def transcripts_by_id(client: GongClient, call_ids: list[str]) -> dict[str, dict[str, Any]]:
+    """Ask for the transcripts of up to `IDS_PER_REQUEST` calls; those that are not ready are absent."""
+    # By id alone: dates beside the ids would drop calls whose start differs from the listed one,
+    # and Gong refuses a workspace beside ids.
+    found: dict[str, dict[str, Any]] = {}
+    for page in client.pages(transcripts.list_call_transcripts(call_ids=call_ids)):
+        found |= {record_id(record, "callId"): record for record in page.items}
+    return found
 
 
 def _transcript_row(record: dict[str, Any]) -> Row:

@@ -38,9 +38,11 @@ class Tally:
         self.announced = batch.announced if batch.announced is not None else self.announced
         self.private += batch.private
         self.pages += 1
-        self.pending += batch.pending
         fresh = [row for row in batch.rows if self._is_new(row)]
         self.duplicates += len(batch.rows) - len(fresh)
+        # A row that is left out here is pending where it stands.
+        left_out = {row.id for row in batch.rows} - {row.id for row in fresh} if batch.pending else ()
+        self.pending += [call_id for call_id in batch.pending if call_id not in left_out]
         return fresh
 
     def _is_new(self, row: Row) -> bool:

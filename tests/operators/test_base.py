@@ -25,6 +25,7 @@ from airflow_provider_gong.exceptions import (
     GongUnexpectedResponse,
 )
 from airflow_provider_gong.operators.base import GongOperator
+from airflow_provider_gong.operators.conversations import GongExportConversationsOperator
 from airflow_provider_gong.operators.exports import (
     GongExportCallsOperator,
     GongExportLogsOperator,
@@ -57,6 +58,7 @@ RETRIES = 3
 EXPORTS: dict[str, tuple[Kind, dict[str, Any], str]] = {
     "calls": (GongExportCallsOperator, {"content": "full"}, "api:calls:read:extensive"),
     "transcripts": (GongExportTranscriptsOperator, {}, "api:calls:read:transcript"),
+    "conversations": (GongExportConversationsOperator, {"content": "full"}, "api:calls:read:transcript"),
     "users": (GongExportUsersOperator, {}, "api:users:read"),
     "logs": (GongExportLogsOperator, {"log_type": "AccessLog"}, "api:logs:read"),
 }

@@ -14,6 +14,7 @@ from airflow.sdk.exceptions import AirflowTaskTimeout
 from airflow_provider_gong.exceptions import GongConfigurationError
 from airflow_provider_gong.exports import read_export
 from airflow_provider_gong.exports.storage import open_destination
+from airflow_provider_gong.operators.conversations import GongExportConversationsOperator
 from airflow_provider_gong.operators.exports import (
     GongExportCallsOperator,
     GongExportLogsOperator,
@@ -86,6 +87,8 @@ SUBJECTS = {
     "transcripts_of_calls": Subject(GongExportTranscriptsOperator, TRANSCRIPTS, has_cursors=False),
     "transcripts_listing": Subject(GongExportTranscriptsOperator, CALLS),
     "transcripts_listed": Subject(GongExportTranscriptsOperator, TRANSCRIPTS, has_cursors=False),
+    "conversations_listing": Subject(GongExportConversationsOperator, CALLS),
+    "conversations_told": Subject(GongExportConversationsOperator, TRANSCRIPTS, has_cursors=False),
     "users": Subject(GongExportUsersOperator, "/v2/users"),
     "logs": Subject(GongExportLogsOperator, "/v2/logs", {"log_type": "AccessLog", "settle": "PT0S"}),
 }
@@ -283,6 +286,9 @@ def test_undisturbed_exports_are_what_the_company_has_on_three_pages(
     assert call_ids(oracle["calls"].rows) == gong.world.call_ids(*window)
     for name in ("transcripts_of_calls", "transcripts_listed"):
         assert [row["callId"] for row in oracle[name].rows] == transcripts
+    for name in ("conversations_listing", "conversations_told"):
+        assert call_ids(oracle[name].rows) == gong.world.call_ids(*window)
+        assert [row["metaData"]["id"] for row in oracle[name].rows if row["text"]] == transcripts
     assert [row["id"] for row in oracle["users"].rows] == [user.id for user in gong.world.find_users()]
     assert len(oracle["logs"].rows) == len(gong.world.find_logs("AccessLog", *window))
     assert {oracle[name].summary["requests"] for name in SUBJECTS} == {3, 6}
