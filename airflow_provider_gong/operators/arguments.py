@@ -196,8 +196,15 @@ def require(operator: object, *names: str) -> None:
 
 
 def texts(operator: object, *names: str) -> dict[str, str | None]:
-    """Read several texts of an operator that may be left out."""
-    return {name: as_text(getattr(operator, name)) for name in names}
+    """Read several texts of an operator that may be left out; what another task returned whole is none."""
+    values = {name: getattr(operator, name) for name in names}
+    for name, value in values.items():
+        if isinstance(value, (dict, list, tuple, set)):
+            raise GongConfigurationError(
+                f"{name} is {type(value).__name__}, not a text: pick what is meant, as in "
+                "{{ ti.xcom_pull('task')['key'] }}."
+            )
+    return {name: as_text(value) for name, value in values.items()}
 
 
 def datetimes(operator: object, *names: str) -> dict[str, Any]:

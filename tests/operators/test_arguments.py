@@ -264,6 +264,26 @@ def test_arguments_that_rendered_to_nothing_are_named_together() -> None:
     read.require(operator, "b", "e")
 
 
+def test_texts_are_read_together() -> None:
+    operator = SimpleNamespace(a=7, b="x", c="None", d=datetime(2026, 1, 31, tzinfo=UTC))
+    assert read.texts(operator, "a", "b", "c", "d") == {
+        "a": "7",
+        "b": "x",
+        "c": None,
+        "d": "2026-01-31 00:00:00+00:00",
+    }
+
+
+@pytest.mark.parametrize(
+    ("value", "kind"), [({"title": "x"}, "dict"), (["x"], "list"), (("x",), "tuple"), ({"x"}, "set")]
+)
+def test_what_another_task_returned_whole_is_no_text(value: Any, kind: str) -> None:
+    with refusal(
+        f"title is {kind}, not a text: pick what is meant, as in {{{{ ti.xcom_pull('task')['key'] }}}}."
+    ):
+        read.texts(SimpleNamespace(title=value), "title")
+
+
 def test_moments_are_read_together() -> None:
     operator = SimpleNamespace(start="2026-01-31", end="")
     assert read.datetimes(operator, "start", "end") == {
