@@ -16,7 +16,8 @@ It answers as Gong does: pages of 100, cursors that expire, 404 for empty lists,
 late, 3 requests a second and 10,000 a day. Equal seeds give equal data.
 
 It takes new calls with their media, of which it keeps no more than size and digest: such a call is visible
-minutes later. It has a library with folders of calls.
+minutes later. It takes meetings and engagement events, and erases people hours after it was asked to. It has a
+library with folders of calls.
 """
 EPILOG = """\
 While it runs, http://127.0.0.1:PORT/_sandbox/ moves its clock, makes requests fail on demand and counts
