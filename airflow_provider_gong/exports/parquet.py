@@ -110,9 +110,7 @@ class ParquetPart:
             pa.RecordBatch.from_pylist([self._row(line) for line in chunk], schema=self._schema)
             for chunk in _chunks(lines)
         ]
-        # In one piece, so that the bytes of the file do not depend on the chunks.
-        table = pa.Table.from_batches(batches).combine_chunks()
-        self._writer.write_table(table, row_group_size=len(lines))
+        self._writer.write_table(pa.Table.from_batches(batches), row_group_size=len(lines))
 
     def _row(self, line: bytes) -> dict[str, Any]:
         row, extra = fit(json.loads(line), self._columns)

@@ -114,11 +114,8 @@ def test_record_comes_back_with_nulls_for_what_gong_left_out(tmp_path: Path) -> 
 
 
 @pytest.mark.usefixtures("small_groups")
-def test_bytes_depend_on_the_rows_and_not_on_their_pages(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_bytes_depend_on_the_rows_and_not_on_their_pages(tmp_path: Path) -> None:
     first = write(tmp_path / "first", [row(1), row(2)], [row(3), row(4)], [row(5)])
-    monkeypatch.setattr(parquet, "_CHUNK_BYTES", 1)
     second = write(tmp_path / "other-name", [row(number) for number in range(1, 6)])
     assert first.parts[0].path.read_bytes() == second.parts[0].path.read_bytes()
     assert first.parts[0].name == second.parts[0].name
@@ -130,6 +127,15 @@ def test_groups_end_after_so_many_rows(tmp_path: Path) -> None:
     (part,) = write(tmp_path / "draft", [row(number) for number in range(7)]).parts
     file = pq.ParquetFile(part.path)
     assert [file.metadata.row_group(number).num_rows for number in range(file.num_row_groups)] == [3, 3, 1]
+
+
+def test_rows_of_a_group_become_columns_piece_by_piece(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parquet, "_CHUNK_BYTES", 2 * len(row(1).line))
+    writer = write(tmp_path / "draft", [row(number) for number in range(5)])
+    assert pq.ParquetFile(writer.parts[0].path).num_row_groups == 1
+    assert ids(records(writer)) == ["0", "1", "2", "3", "4"]
 
 
 def test_groups_end_after_so_many_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -200,9 +206,9 @@ def test_log_says_once_what_has_no_column(
 def test_long_list_of_what_has_no_column_is_cut(
     local_dataset: Dataset, caplog: pytest.LogCaptureFixture
 ) -> None:
-    more = {f"new{number:02}": 1 for number in range(12)}
+    more = {f"{number:02}new": 1 for number in range(12)}
     export(local_dataset, rows(1, **more), file_format="parquet").execute()
-    assert caplog.messages[-1].endswith("/new08, /new09, and others")
+    assert caplog.messages[-1].endswith("/08new, /09new, and others")
 
 
 def test_log_says_nothing_when_all_have_columns(

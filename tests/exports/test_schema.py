@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
+import time
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,6 +16,8 @@ from airflow_provider_gong.exports.schema import CURRENT, EXTRA, FOLDER, TYPES, 
 from tests.contract.facts import operation, resolve
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from airflow_provider_gong.exports.schema import Kind
 
 RECORDS = {
@@ -80,6 +85,13 @@ def test_every_file_is_a_schema_that_names_itself_and_known_types() -> None:
         assert set(shipped(body["columns"]).values()) <= TYPES.keys()
 
 
+def test_the_page_about_exports_has_every_schema_and_every_type() -> None:
+    page = (Path(__file__).parent.parent.parent / "docs" / "exports.md").read_text(encoding="utf-8")
+    section = page.partition("\n## Parquet\n")[2].partition("\n## ")[0]
+    shown = set(re.findall(r"`([a-z0-9.]+)`", section))
+    assert {*CURRENT.values(), *TYPES} <= shown
+
+
 @pytest.mark.parametrize("name", ["calls.v99", "../schema", "", "calls"])
 def test_schema_of_a_later_version_is_refused_with_the_mend(name: str) -> None:
     with pytest.raises(GongConfigurationError, match=r"does not know\. Upgrade the package\.$"):
@@ -144,6 +156,16 @@ def test_value_that_fits_stands_in_its_column(name: str, value: Any, held: Any) 
     assert back({name: value}) == NOTHING | {name: filled({name: held})[name] if name != "free" else value}
 
 
+@pytest.fixture
+def far_from_utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "Asia/Tokyo")
+        time.tzset()
+        yield
+    time.tzset()
+
+
+@pytest.mark.usefixtures("far_from_utc")
 @pytest.mark.parametrize(
     ("given", "moment"),
     [
