@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
@@ -98,6 +98,19 @@ def wire_window(
 def without_none(values: Mapping[str, Any]) -> dict[str, Any]:
     """Return the mapping without the keys that have no value."""
     return {key: value for key, value in values.items() if value is not None}
+
+
+def with_texts(value: Any, keys: Collection[str], key: str = "") -> Any:
+    """Return a nested value whose ids are texts: templates and databases like to make numbers of them.
+
+    :param keys: the keys in objects whose values Gong wants as text.
+    """
+    if isinstance(value, Mapping):
+        return {name: with_texts(one, keys, name) for name, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [with_texts(one, keys, key) for one in value]
+    is_number = isinstance(value, int) and not isinstance(value, bool)
+    return str(value) if is_number and key in keys else value
 
 
 def camel_case(name: str) -> str:

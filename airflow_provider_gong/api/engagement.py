@@ -21,7 +21,7 @@ from airflow_provider_gong.api.checks import (
     record,
     wire_moment,
 )
-from airflow_provider_gong.api.encode import camel_case, wire_id
+from airflow_provider_gong.api.encode import camel_case, wire_id, with_texts
 from airflow_provider_gong.api.endpoint import Params, endpoint
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 Objects = Sequence[Mapping[str, Any]]
 
 SCOPE = "api:engagement-data:write"
+TEXTS = ("id", "objectId")
 DATA_TYPES = ("number", "string", "url", "date")
 
 
@@ -147,7 +148,7 @@ def _body(event: Mapping[str, Any], kind: type, checks: Mapping[str, Check]) -> 
     for name in PROPERTIES:
         if name in given:
             given[name] = [_in_text(one) for one in given[name]]
-    return {camel_case(name): value for name, value in given.items()}
+    return {camel_case(name): with_texts(value, TEXTS) for name, value in given.items()}
 
 
 def _a_property(value: Any, where: str) -> Iterator[str]:

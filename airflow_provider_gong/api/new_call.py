@@ -22,7 +22,7 @@ from airflow_provider_gong.api.checks import (
     record,
     wire_moment,
 )
-from airflow_provider_gong.api.encode import camel_case, wire_id
+from airflow_provider_gong.api.encode import camel_case, wire_id, with_texts
 from airflow_provider_gong.api.languages import a_language
 
 MOMENTS = ("actual_start", "scheduled_start", "scheduled_end")
@@ -75,20 +75,10 @@ def body_of_call(call: NewCall) -> dict[str, Any]:
     problems.add(_fit(given))
     problems.tell()
     given |= moments | {name: wire_id(given[name]) for name in IDS if name in given}
-    given |= {name: _with_texts(given[name]) for name in NESTED if name in given}
+    given |= {name: with_texts(given[name], TEXTS) for name in NESTED if name in given}
     if "flow_task_id" in given:
         given["flow_context"] = {"taskId": given.pop("flow_task_id")}
     return {camel_case(name): value for name, value in given.items()}
-
-
-def _with_texts(value: Any, key: str = "") -> Any:
-    """Return a value whose ids are texts: templates and databases like to make numbers of them."""
-    if isinstance(value, Mapping):
-        return {name: _with_texts(one, name) for name, one in value.items()}
-    if _is_list(value):
-        return [_with_texts(one, key) for one in value]
-    is_number = isinstance(value, int) and not isinstance(value, bool)
-    return str(value) if is_number and key in TEXTS else value
 
 
 def _order(moments: Mapping[str, str]) -> Iterator[str]:

@@ -112,6 +112,14 @@ def test_whole_event_has_all_that_gong_knows(report: Any, own: Any, sent: Any) -
     assert report(**NEEDED[report], **COMMON, **own).body == SENT_EVENT | SENT_COMMON | sent
 
 
+@each_event
+def test_ids_that_became_numbers_are_sent_as_text(report: Any) -> None:
+    context = [{"system": "Generic", "objects": [{"objectType": "Account", "objectId": 12}]}]
+    body = report(**NEEDED[report], sharer={"id": 234599484848423}, crm_context=context).body
+    assert body["sharer"] == {"id": "234599484848423"}
+    assert body["crmContext"][0]["objects"] == [{"objectType": "Account", "objectId": "12"}]
+
+
 def test_viewer_takes_the_place_of_tracking_id() -> None:
     assert VIEWED(**EVENT, **CONTENT, viewer=BUYER, tracking_id="").body == (
         SENT_EVENT | SENT_CONTENT | {"viewer": BUYER}
