@@ -180,6 +180,14 @@ def test_generated_parts_are_those_of_the_operators() -> None:
         assert page.read_text(encoding="utf-8") == text, f"{page.name}: run `make docs`"
 
 
+def test_what_the_readme_offers_can_be_imported_from_where_it_says() -> None:
+    offers = re.findall(r"((?:`\w+`(?:, )?)+) from `([\w.]+)`", README)
+    assert len(offers) >= 4
+    for names, module in offers:
+        for name in re.findall(r"`(\w+)`", names):
+            assert hasattr(importlib.import_module(module), name), f"{name} from {module}"
+
+
 def test_operators_can_be_imported_from_where_the_table_says() -> None:
     rows = re.findall(r"^\| \[`(\w+)`\].* \| `([\w.]+)` \|$", OPERATORS.read_text(encoding="utf-8"), re.M)
     assert len(rows) > 20
