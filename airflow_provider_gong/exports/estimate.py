@@ -27,6 +27,7 @@ OPERATIONS = {
     "calls": (LIST_CALLS,),
     "transcripts": (LIST_CALLS, TRANSCRIPTS),
     "calls+transcripts": (LIST_CALLS, TRANSCRIPTS),
+    "conversations": (LIST_CALLS, TRANSCRIPTS),
     "logs": (LIST_LOGS,),
 }
 

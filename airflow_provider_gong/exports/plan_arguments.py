@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from airflow_provider_gong.exports.cadence import Cadence
     from airflow_provider_gong.exports.window import Window
 
-STREAMS = ("calls", "transcripts", "calls+transcripts", "logs")
+STREAMS = ("calls", "transcripts", "calls+transcripts", "conversations", "logs")
 DEFAULT_SAMPLES = 12
 MOST_WINDOWS = 100_000
 

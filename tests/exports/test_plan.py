@@ -19,6 +19,7 @@ from airflow.serialization.serialized_objects import DagSerialization
 from airflow_provider_gong.exports import plan
 from airflow_provider_gong.exports.estimate import OPERATIONS
 from airflow_provider_gong.exports.plan_arguments import STREAMS
+from airflow_provider_gong.operators.conversations import GongExportConversationsOperator
 from airflow_provider_gong.operators.exports import (
     GongExportCallsOperator,
     GongExportLogsOperator,
@@ -146,13 +147,15 @@ def test_exports_of_calls_and_transcripts_cost_what_the_plan_says(
     shape = (*RANGE, "--window", f"P{days}D", "--samples", "all")
     said = {
         stream: planned("--stream", stream, *shape)["requests"]["total"]
-        for stream in ("calls", "transcripts", "calls+transcripts")
+        for stream in ("calls", "transcripts", "calls+transcripts", "conversations")
     }
     spent = dict.fromkeys(said, 0)
     for bounds in windows(days, BEGIN, END):
         place, alone = f"file://{tmp_path}/both", f"file://{tmp_path}/alone"
         calls = export(GongExportCallsOperator, destination=place, **bounds)
         transcripts = export(GongExportTranscriptsOperator, destination=place, calls=calls)
+        together = export(GongExportConversationsOperator, destination=alone, **bounds)
+        spent["conversations"] += together["requests"]
         spent["calls"] += calls["requests"]
         spent["calls+transcripts"] += calls["requests"] + transcripts["requests"]
         spent["transcripts"] += export(GongExportTranscriptsOperator, destination=alone, **bounds)["requests"]
