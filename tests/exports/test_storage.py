@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -268,3 +269,27 @@ def test_file_url_with_two_slashes_is_refused() -> None:
 def test_two_connections_for_one_destination_are_refused() -> None:
     with pytest.raises(GongConfigurationError, match="'aws_a' and destination_conn_id='aws_b' another one"):
         storage.open_destination("s3://aws_a@bucket/gong", "aws_b")
+
+
+# Looking at files
+
+
+def test_sizes_are_those_of_all_files_below_a_folder(
+    root: ObjectStoragePath, elsewhere: Callable[..., None]
+) -> None:
+    assert storage.sizes_below(root / "a=1") == {}
+    storage.put_bytes(b"12345", root / "a=1" / "b=2" / "part", root / "aside")
+    assert storage.sizes_below(root / "a=1") == {"b=2/part": 5}
+    elsewhere(root / "a=1" / "b=2" / "part", b"123")
+    elsewhere(root / "a=1" / "c", b"")
+    elsewhere(root / "a=10" / "c", b"x")
+    assert storage.sizes_below(root / "a=1") == {"b=2/part": 3, "c": 0}
+
+
+def test_hash_is_that_of_the_content_as_it_is_now(
+    root: ObjectStoragePath, elsewhere: Callable[..., None]
+) -> None:
+    assert storage.sha256_of(root / "part") is None
+    for content in (b"first", b"other", b"x" * (3 * 2**20 + 1)):
+        elsewhere(root / "part", content)
+        assert storage.sha256_of(root / "part") == hashlib.sha256(content).hexdigest()
