@@ -116,7 +116,7 @@ class GongNotFound(GongRequestRefused):
 
 
 class GongConflict(GongRequestRefused):
-    """The request contradicts what Gong already has (409)."""
+    """The request contradicts what Gong already has, or the settings of the company (409)."""
 
 
 class GongCursorExpired(GongRequestRefused):

@@ -242,7 +242,7 @@ REFUSED: dict[int, tuple[type[GongRequestRefused], str]] = {
         GongNotFound,
         "Nothing is at this address: check the identifier, whether the key's user may see it, and Base URL.",
     ),
-    409: (GongConflict, "This contradicts what Gong already has."),
+    409: (GongConflict, "Gong has this already, or the settings of your company do not allow it."),
 }
 
 

@@ -282,6 +282,7 @@ def test_what_gong_tells_the_user_is_told(quiet: GongSandbox) -> None:
     assert "Provider disconnected" in said
     assert "Google Meet is disconnected from Gong. Contact your Gong Admin." in said
     assert "Mend it at https://app.gong.io/settings/meet" in said
+    assert "or the settings of your company do not allow it." in said
 
 
 def test_company_without_the_release_is_told_so(quiet: GongSandbox, meeting_id: str) -> None:
