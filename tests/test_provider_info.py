@@ -47,6 +47,9 @@ def test_every_module_and_class_exists() -> None:
         for listed in INFO.get(kind, []):
             for module in listed["python-modules"]:
                 import_module(module)
+    for link in INFO["extra-links"]:
+        module, _, name = link.rpartition(".")
+        assert hasattr(import_module(module), name)
     module, _, name = CONNECTION["hook-class-name"].rpartition(".")
     hook = getattr(import_module(module), name)
     assert (hook.conn_type, hook.hook_name) == (CONNECTION["connection-type"], CONNECTION["hook-name"])

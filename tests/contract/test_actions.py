@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -54,6 +55,8 @@ MEANT = {
 # The document declares it optional, but there is no folder without it.
 REQUIRED_BY_SENSE = {"GongListFolderCallsOperator": {"folder_id"}}
 
+DOCS = Path(__file__).parent.parent.parent / "docs" / "operators.md"
+
 each_action = pytest.mark.parametrize("action", ACTIONS, ids=lambda action: action.operator)
 
 
@@ -100,3 +103,9 @@ def test_what_gong_requires_is_required(action: Action) -> None:
     required = {name for name, one in arguments_of(action).items() if one.default is one.empty}
     expected = required_by(operation(action.operation or ""))
     assert required == expected | REQUIRED_BY_SENSE.get(action.operator, set())
+
+
+@each_action
+def test_the_docs_name_the_operation(action: Action) -> None:
+    [row] = re.findall(rf"^\| \[`{action.operator}`\].*$", DOCS.read_text(encoding="utf-8"), re.M)
+    assert f"`{action.operation}`" in row if action.operation else "| any |" in row
