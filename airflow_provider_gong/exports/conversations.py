@@ -145,8 +145,8 @@ def speakers_of(monologues: Iterable[dict[str, Any]], parties: list[dict[str, An
     vague = Counter(name for name, is_certain in names.values() if not is_certain)
     numbers: Counter[str] = Counter()
     speakers = {}
-    for voice, (name, is_certain) in names.items():
-        if not is_certain and (vague[name] > 1 or name == UNKNOWN_SPEAKER):
+    for voice, (name, _) in names.items():
+        if vague[name] > 1 or name == UNKNOWN_SPEAKER:
             numbers[name] += 1
             name = f"{name} {numbers[name]}"
         speakers[voice] = Speaker(name, _affiliation(people[voice]))

@@ -151,6 +151,13 @@ def test_title_or_affiliation_of_several_voices_is_numbered_in_the_order_of_spea
     assert names == ["External speaker 1", "Buyer 1", "Buyer 2", "External speaker 2", "Lawyer"]
 
 
+def test_people_of_one_name_keep_it() -> None:
+    parties = [JANE, JANE | {"speakerId": "2"}]
+    assert [name for name, _ in speakers(says("1", "Hi"), says("2", "Ho"), parties=parties)] == [
+        "Jane Doe"
+    ] * 2
+
+
 def test_people_who_share_a_voice_are_all_named() -> None:
     room = [JANE, JANE | {"id": "13", "name": "John Roe"}, {"speakerId": "1", "emailAddress": "x@acme.com"}]
     assert speakers(says("1", "Hi"), parties=room)[0][0] == "Jane Doe / John Roe"
@@ -173,12 +180,13 @@ def test_monologues_stand_in_order_of_time() -> None:
 def test_monologue_without_a_time_stays_behind_its_predecessor() -> None:
     timeless = {"speakerId": "1", "sentences": [{"text": "b"}]}
     row = conversation(
-        call(JANE), [says("1", "c", at=8000), says("1", "a"), timeless, says("1", "d", at=9000)]
+        call(JANE), [says("1", "c", at=8000), timeless, says("1", "a"), timeless, says("1", "d", at=9000)]
     )
     assert row["text"].split("\n") == [
         "[00:00:00] Jane Doe (external): a",
         "[--:--:--] Jane Doe (external): b",
         "[00:00:08] Jane Doe (external): c",
+        "[--:--:--] Jane Doe (external): b",
         "[00:00:09] Jane Doe (external): d",
     ]
 

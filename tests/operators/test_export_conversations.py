@@ -5,12 +5,17 @@ from __future__ import annotations
 import itertools
 import json
 import re
+import time
+from collections import Counter
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from airflow.sdk.exceptions import AirflowFailException
 
+from airflow_provider_gong.exports.conversations import Conversations
+from airflow_provider_gong.exports.window import Window
+from airflow_provider_gong.hooks.gong import GongHook
 from airflow_provider_gong.operators.conversations import GongExportConversationsOperator
 from airflow_provider_gong.operators.exports import GongExportCallsOperator, GongExportTranscriptsOperator
 from airflow_provider_gong.sandbox.world.cast import cast
@@ -186,6 +191,22 @@ def test_each_page_of_calls_costs_two_requests(gong: GongSandbox, destination: s
     assert received > 200
     assert paths.count(CALLS) == paths.count(TRANSCRIPTS) == -(-received // 100) == 3
     assert summary["requests"] == len(paths) == 6
+
+
+def test_what_follows_is_asked_for_while_a_page_is_worked_on(gong: GongSandbox) -> None:
+    hook = GongHook()
+    batches = Conversations().read(hook.get_conn(), Window(day(9), day(10)))
+    assert next(batches).rows
+    until = time.monotonic() + 10
+    while gong_was_asked(gong) != {CALLS: 3, TRANSCRIPTS: 2} and time.monotonic() < until:
+        time.sleep(0.01)
+    assert gong_was_asked(gong) == {CALLS: 3, TRANSCRIPTS: 2}
+    assert sum(len(batch.rows) for batch in batches) > 100
+    hook.close()
+
+
+def gong_was_asked(gong: GongSandbox) -> Counter[str]:
+    return Counter(one.path for one in gong.requests)
 
 
 def test_transcripts_are_asked_by_the_ids_of_calls_that_are_not_private(
