@@ -60,7 +60,9 @@ def test_checks_pass_after_the_daily_export_and_fail_on_a_missing_day(
     run = run_dag(load("gong_check_exports"), logical_date=TODAY + DAY, run_after=TODAY + DAY)
     assert run.states == dict.fromkeys(CHECKS, "success") | {"check_calls": "failed"}
     [problem] = run.xcoms["check_calls"]["problems"]
-    assert problem.startswith(f"Nothing covers [{(TODAY - 2 * DAY).isoformat()}, {(TODAY - DAY).isoformat()})")
+    assert problem.startswith(
+        f"Nothing covers [{(TODAY - 2 * DAY).isoformat()}, {(TODAY - DAY).isoformat()})"
+    )
     assert [gap["from_datetime"] for gap in run.xcoms["check_calls"]["gaps"]] == [
         (TODAY - 2 * DAY).isoformat()
     ]

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from airflow.sdk import DAG
+from airflow.sdk import DAG, task
 from airflow.sdk.exceptions import AirflowFailException
 
 from airflow_provider_gong.exports import storage
@@ -21,6 +21,7 @@ from airflow_provider_gong.operators.exports import (
     GongExportUsersOperator,
 )
 from tests.operators.exporting import ONE_DAY, all_files, day, export, interval_run
+from tests.support.dag_runs import run_dag
 from tests.support.task_runner import RunSpec, TaskResult, run_task
 
 if TYPE_CHECKING:
@@ -211,6 +212,31 @@ def test_gaps_in_xcom_are_arguments_of_the_export_that_fills_them(calls: str, pl
     [gap] = look(calls).xcom["gaps"]
     export(GongExportCallsOperator, destination=place, **gap)
     passed(calls)
+
+
+def test_mapped_export_fills_the_gaps_of_a_check_that_failed(
+    local_calls: str, destination: str, gong: GongSandbox
+) -> None:
+    for number in (8, 9):
+        storage.remove(
+            one_file(
+                local_calls, "_manifests", f"202601{number + 1:02}T000000Z_202601{number:02}T000000Z.json"
+            )
+        )
+    with DAG("mend", schedule=None) as dag:
+
+        @task(trigger_rule="all_done")
+        def gaps(result: dict[str, Any]) -> list[dict[str, str]]:
+            found: list[dict[str, str]] = result["gaps"]
+            return found
+
+        check = GongCheckExportOperator(task_id="check", dataset=local_calls, to_datetime=day(12))
+        GongExportCallsOperator.partial(task_id="fill", destination=destination).expand_kwargs(
+            gaps(check.output)  # type: ignore[arg-type]
+        )
+    run = run_dag(dag, run_after=day(12))
+    assert run.states == {"check": "failed", "gaps": "success", "fill[0]": "success", "fill[1]": "success"}
+    assert passed(local_calls, to_datetime=day(12))["rows"] == len(gong.world.call_ids(day(7), day(11)))
 
 
 def test_missing_part_is_named_and_the_mend_mends(calls: str, place: str) -> None:
