@@ -6,7 +6,7 @@ import threading
 from collections import Counter
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar, cast, runtime_checkable
 
 from airflow_provider_gong.api import calls, logs, transcripts, users
 from airflow_provider_gong.api.encode import wire_id
@@ -16,6 +16,7 @@ from airflow_provider_gong.exports.writer import Row, short_hash
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from datetime import datetime
 
     from airflow_provider_gong.api.client import GongClient
     from airflow_provider_gong.exports.window import Window
@@ -34,6 +35,19 @@ class Batch:
     announced: int | None = None
     private: int = 0
     pending: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Glimpse:
+    """What a look at a call shows without its content.
+
+    :param hash: the short hash of its basic record, as it stands in the ids files.
+    :param private: it is none of those that are exported.
+    """
+
+    id: str
+    hash: str
+    private: bool
 
 
 class Stream(Protocol):
@@ -56,6 +70,14 @@ class Stream(Protocol):
         """Return the merge key of an exported row."""
 
 
+@runtime_checkable
+class Revisited(Stream, Protocol):
+    """A stream whose records may be asked for by id, whenever their time was."""
+
+    def revisit(self, client: GongClient, ids: Iterable[str]) -> Iterator[Batch]:
+        """Read records of other times by their ids."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Calls:
     """Calls whose actual start lies in the window, 100 whole records a request."""
@@ -70,6 +92,11 @@ class Calls:
     def folder(self) -> str:
         """Return the dataset below the destination."""
         return _folder(self.name, workspace=self.workspace_id)
+
+    @property
+    def deletions_folder(self) -> str:
+        """Return the dataset of deletions below the destination."""
+        return _folder("deletions", workspace=self.workspace_id)
 
     @property
     def selection(self) -> dict[str, Any]:
@@ -98,6 +125,35 @@ class Calls:
             rows = [_call_row(record, blocks) for record in public]
             yield Batch(rows, len(page.items), page.total, private=len(page.items) - len(public))
 
+    def revisit(self, client: GongClient, ids: Iterable[str]) -> Iterator[Batch]:
+        """Read calls of other times by their ids; what Gong does not show, or is private, is left out."""
+        selector = content_selector(self.content)
+        blocks = selected_blocks(selector)
+        for records in _by_id(client, ids, selector):
+            public = [record for record in records if self.include_private or not is_private(record)]
+            yield Batch([_call_row(record, blocks) for record in public], len(records))
+
+    def glance(self, client: GongClient, window: Window) -> Iterator[Glimpse]:
+        """See which calls Gong shows for a window, without their content."""
+        request = calls.list_calls_extensive(
+            from_datetime=window.start,
+            to_datetime=window.end,
+            workspace_id=self.workspace_id,
+            primary_user_ids=self.primary_user_ids,
+        )
+        for page in client.pages(request):
+            yield from map(self._glimpse, page.items)
+
+    def glance_at(self, client: GongClient, call_ids: Iterable[str]) -> Iterator[Glimpse]:
+        """See which of the given calls Gong shows, without their content."""
+        for records in _by_id(client, call_ids, None):
+            yield from map(self._glimpse, records)
+
+    def _glimpse(self, record: dict[str, Any]) -> Glimpse:
+        basic = basic_data(record)
+        basic["id"] = record_id(basic, "id")
+        return Glimpse(basic["id"], short_hash(basic), is_private(record) and not self.include_private)
+
     def row_id(self, record: dict[str, Any]) -> str:
         """Return the merge key of an exported row."""
         return str(record["metaData"]["id"])
@@ -114,6 +170,8 @@ class Transcripts:
     # Numbers take less memory than their texts.
     call_ids: tuple[int | str, ...] | None = None
     calls_window: Window | None = None
+    calls_reach: datetime | None = None
+    """Before it, the calls export that the ids come from is complete; None: it does not say."""
 
     @property
     def folder(self) -> str:
@@ -133,6 +191,24 @@ class Transcripts:
         """Read the transcripts that are ready, and name the calls whose transcript is not."""
         tally = Batch([], 0)
         ids = map(str, self.call_ids) if self.call_ids is not None else self._list(client, window, tally)
+        for batch in self._ask(client, ids):
+            batch.announced, batch.private, tally.private = tally.announced, tally.private, 0
+            yield batch
+        if tally.private:
+            yield Batch([], 0, tally.announced, private=tally.private)
+
+    def revisit(self, client: GongClient, ids: Iterable[str]) -> Iterator[Batch]:
+        """Read the transcripts of calls of other times by their ids; a call may have turned private since."""
+        glances = Calls(include_private=self.include_private)
+        for batch in self._ask(client, ids):
+            shown = {one.id: one for one in glances.glance_at(client, [row.id for row in batch.rows])}
+            hidden = [row.id for row in batch.rows if row.id not in shown]
+            batch.rows = [row for row in batch.rows if row.id in shown and not shown[row.id].private]
+            batch.pending += hidden
+            yield batch
+
+    def _ask(self, client: GongClient, call_ids: Iterable[str]) -> Iterator[Batch]:
+        ids = iter(call_ids)
         while asked := list(islice(ids, IDS_PER_REQUEST)):
             # By id alone: dates beside the ids would drop calls whose start differs from the listed one,
             # and Gong refuses a workspace beside ids.
@@ -140,11 +216,7 @@ class Transcripts:
             for page in client.pages(transcripts.list_call_transcripts(call_ids=asked)):
                 found |= {record_id(record, "callId"): record for record in page.items}
             rows = [_transcript_row(found[call_id]) for call_id in asked if call_id in found]
-            pending = [call_id for call_id in asked if call_id not in found]
-            yield Batch(rows, len(rows), tally.announced, private=tally.private, pending=pending)
-            tally.private = 0
-        if tally.private:
-            yield Batch([], 0, tally.announced, private=tally.private)
+            yield Batch(rows, len(rows), pending=[call_id for call_id in asked if call_id not in found])
 
     def _list(self, client: GongClient, window: Window, tally: Batch) -> Iterator[str]:
         """List the calls of the window: transcripts do not say which of them are private."""
@@ -214,6 +286,16 @@ class Logs:
     def row_id(self, record: dict[str, Any]) -> str:
         """Return the merge key of an exported row."""
         return str(record["_id"])
+
+
+def _by_id(
+    client: GongClient, call_ids: Iterable[str], selector: dict[str, Any] | None
+) -> Iterator[list[dict[str, Any]]]:
+    # Without workspace or users: Gong refuses some filters beside ids, and the ids come from a filtered list.
+    ids = iter(call_ids)
+    while asked := list(islice(ids, IDS_PER_REQUEST)):
+        for page in client.pages(calls.list_calls_extensive(call_ids=asked, content_selector=selector)):
+            yield page.items
 
 
 def read_ahead(items: Iterator[Item]) -> Iterator[Item]:

@@ -43,6 +43,10 @@ class Tally:
         self.duplicates += len(batch.rows) - len(fresh)
         return fresh
 
+    def knows(self, row_id: str) -> bool:
+        """Tell whether a record was read, or found not to be ready."""
+        return compact(row_id) in self.ids or row_id in self.pending
+
     def _is_new(self, row: Row) -> bool:
         key = compact(row.id)
         if key in self.ids:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.exceptions import AirflowSkipException
@@ -16,13 +16,14 @@ from airflow_provider_gong.operators.export_base import GongExportOperator, Gong
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from airflow.sdk import XComArg
+    from airflow.sdk import ObjectStoragePath, XComArg
 
     from airflow_provider_gong.exports.dataset import Dataset
     from airflow_provider_gong.exports.engine import Export
+    from airflow_provider_gong.exports.history import History
     from airflow_provider_gong.exports.run import Run
     from airflow_provider_gong.exports.streams import Stream, Transcripts
-    from airflow_provider_gong.exports.window import Choice
+    from airflow_provider_gong.exports.window import Choice, Window
 
 log = logging.getLogger(__name__)
 
@@ -54,6 +55,9 @@ class GongExportCallsOperator(GongWindowedExportOperator):
         without a data interval. (templated) Default: None.
     :param settle: How far to hold back windows that follow from the run, for calls that Gong shows late;
         a timedelta or an ISO 8601 duration. (templated) Default: no time.
+    :param lookback: How far the newest run of the dataset looks back for calls that came late, changed, turned
+        private or vanished; a timedelta or an ISO 8601 duration, zero for not at all. Only in Dags with
+        `max_active_runs=1`. (templated) Default: 7 days.
     :param workspace_id: Export the calls of one workspace only, to a dataset of its own. (templated)
         Default: None, all workspaces.
     :param primary_user_ids: Export the calls hosted by these users only. (templated) Default: None, all users.
@@ -65,15 +69,13 @@ class GongExportCallsOperator(GongWindowedExportOperator):
 
     template_fields: Sequence[str] = (
         *GongWindowedExportOperator.template_fields,
-        "workspace_id",
-        "primary_user_ids",
-        "content",
-        "include_private",
+        *("lookback", "workspace_id", "primary_user_ids", "content", "include_private"),
     )
 
     def __init__(
         self,
         *,
+        lookback: timedelta | str = timedelta(days=7),
         workspace_id: str | None = None,
         primary_user_ids: list[str] | str | None = None,
         content: str | dict[str, Any] = "default",
@@ -81,6 +83,7 @@ class GongExportCallsOperator(GongWindowedExportOperator):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
+        self.lookback = lookback
         self.workspace_id = workspace_id
         self.primary_user_ids = primary_user_ids
         self.content = content
@@ -98,6 +101,27 @@ class GongExportCallsOperator(GongWindowedExportOperator):
             primary_user_ids=read.as_ids("primary_user_ids", self.primary_user_ids),
             content=content,
             include_private=read.as_bool("include_private", self.include_private),
+        )
+
+    def history(
+        self, stream: Stream, run: Run, window: Window, dataset: Dataset, destination: ObjectStoragePath
+    ) -> History | None:
+        """Return what the newest run does about the windows before its own."""
+        from airflow_provider_gong.exports.dataset import Dataset as Files
+        from airflow_provider_gong.exports.history import CallsHistory, is_head
+        from airflow_provider_gong.exports.streams import Calls
+
+        lookback = self._not_negative("lookback", self.lookback)
+        assert isinstance(stream, Calls)  # noqa: S101 - for the type checker
+        if not lookback or not is_head(run, window, self._window_arguments(), dataset):
+            return None
+        return CallsHistory(
+            stream=stream,
+            client=self.hook.get_conn(),
+            dataset=dataset,
+            deletions=Files(destination / stream.deletions_folder),
+            window=window,
+            lookback=lookback,
         )
 
 
@@ -132,6 +156,12 @@ class GongExportTranscriptsOperator(GongWindowedExportOperator):
         without a data interval. (templated) Default: None.
     :param settle: How far to hold back windows that follow from the run, for calls that Gong shows late;
         a timedelta or an ISO 8601 duration. (templated) Default: no time.
+    :param lookback: How far the newest run of the dataset looks back for calls that came late; with `calls` their
+        export has done so. Only in Dags with `max_active_runs=1`. (templated) Default: 7 days.
+    :param give_up_after: How long the newest runs ask again for transcripts that are not ready; those that do not
+        come within it are named as given up. (templated) Default: 14 days.
+    :param resolve_pending: Ask again for whatever any manifest of the dataset names as pending, as after a backfill;
+        reads all manifests. (templated) Default: False.
     :param workspace_id: Export the calls of one workspace only, to a dataset of its own; with `calls` it follows
         from them. (templated) Default: None, all workspaces.
     :param include_private: Export private calls too; with `calls` it follows from them. (templated)
@@ -141,21 +171,25 @@ class GongExportTranscriptsOperator(GongWindowedExportOperator):
 
     template_fields: Sequence[str] = (
         *GongWindowedExportOperator.template_fields,
-        "calls",
-        "workspace_id",
-        "include_private",
+        *("calls", "lookback", "give_up_after", "resolve_pending", "workspace_id", "include_private"),
     )
 
     def __init__(
         self,
         *,
         calls: dict[str, Any] | list[dict[str, Any]] | str | XComArg | None = None,
+        lookback: timedelta | str = timedelta(days=7),
+        give_up_after: timedelta | str = timedelta(days=14),
+        resolve_pending: bool | str = False,
         workspace_id: str | None = None,
         include_private: bool | str = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.calls = calls
+        self.lookback = lookback
+        self.give_up_after = give_up_after
+        self.resolve_pending = resolve_pending
         # Of a task that was skipped nothing is left when the templates are rendered: no calls, not all of them.
         self._calls_given = calls is not None
         self.workspace_id = workspace_id
@@ -215,6 +249,32 @@ class GongExportTranscriptsOperator(GongWindowedExportOperator):
             filters=manifest.identity["filters"],
             call_ids=tuple(map(compact, exported_ids(dataset, manifest, Calls()))),
             calls_window=manifest.window,
+            calls_reach=datetime.fromisoformat(reached) if (reached := manifest.complete_through) else None,
+        )
+
+    def history(
+        self, stream: Stream, run: Run, window: Window, dataset: Dataset, destination: ObjectStoragePath
+    ) -> History | None:
+        """Return what the newest run does about transcripts that were not ready, and about late calls."""
+        from airflow_provider_gong.exports.history import is_head
+        from airflow_provider_gong.exports.streams import Transcripts
+        from airflow_provider_gong.exports.waiting import TranscriptsHistory
+
+        assert isinstance(stream, Transcripts)  # noqa: S101 - for the type checker
+        everything = read.as_bool("resolve_pending", self.resolve_pending)
+        lookback = self._not_negative("lookback", self.lookback)
+        give_up_after = self._not_negative("give_up_after", self.give_up_after)
+        head = is_head(run, window, self._window_arguments(), dataset)
+        if not head and not everything:
+            return None
+        return TranscriptsHistory(
+            stream=stream,
+            client=self.hook.get_conn(),
+            dataset=dataset,
+            window=window,
+            give_up_after=give_up_after,
+            lookback=lookback if head and lookback and stream.call_ids is None else None,
+            everything=everything,
         )
 
     def choose(self, stream: Stream, run: Run, dataset: Dataset | None) -> Choice:
