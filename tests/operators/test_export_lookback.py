@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import gzip
+import hashlib
 import json
 import random
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from airflow_provider_gong.exports import history, read_export
+from airflow_provider_gong.exports import history, read_export, storage
+from airflow_provider_gong.exports.publish import publish
 from airflow_provider_gong.operators.exports import GongExportCallsOperator
 from airflow_provider_gong.sandbox import GongSandbox
 from tests.operators.conftest import NOW
@@ -18,7 +22,7 @@ from tests.operators.exporting import attempt, bounds, call_ids, day, export, in
 from tests.support.task_runner import RunSpec
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from airflow_provider_gong.sandbox import Call
     from tests.operators.conftest import Connect
@@ -234,10 +238,9 @@ def test_a_kill_between_the_deletions_and_the_calls_is_mended_by_the_retry(
     with monkeypatch.context() as killed:
 
         def publish_and_die(*arguments: Any) -> None:
-            published(*arguments)
+            publish(*arguments)
             raise KeyboardInterrupt
 
-        published = history.publish
         killed.setattr(history, "publish", publish_and_die)
         attempt(GongExportCallsOperator, destination=destination, run=interval_run(3))
     assert late.id not in held(destination)
@@ -376,3 +379,48 @@ def test_looking_back_works_on_object_storage(gong: GongSandbox, bucket: str) ->
     assert late.id in call_ids(rows(summary))
     told = str(summary["uri"]).replace("/gong/calls/", "/gong/deletions/")
     assert [row["id"] for row in read_export(told)] == [gone.id]
+
+
+def plant(destination: str, template: dict[str, Any], hours: int, until: datetime) -> None:
+    """Lay down manifests of so many hourly exports without rows, as an archive of years has them."""
+    root = Path(destination.removeprefix("file://")) / "calls"
+    empty_ids = gzip.compress(b"", mtime=0)
+    digest = hashlib.sha256(empty_ids).hexdigest()
+    for number in range(hours):
+        end = until - number * HOUR
+        start = end - HOUR
+        name = f"_manifests/{end:%Y-%m}/{end:%Y%m%dT%H%M%SZ}_{start:%Y%m%dT%H%M%SZ}"
+        ids = {"name": f"{name}.ids.gz", "count": 0, "sha256": digest}
+        window = {"from": start.isoformat(), "to": end.isoformat()}
+        body = template | {"window": window, "ids": ids, "parts": [], "rows": 0, "run": {}}
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / f"{name}.json").write_text(json.dumps(body | {"complete_through": day(2).isoformat()}))
+        (root / f"{name}.ids.gz").write_bytes(empty_ids)
+
+
+def test_an_archive_of_thirty_thousand_exports_costs_no_more_than_a_young_one(
+    gong: GongSandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    template = manifest(run_day(gong, 8, destination=f"file://{tmp_path}/template"))
+    seen: Counter[str] = Counter()
+    for name in ("names_in", "read_bytes", "put_bytes", "put_file", "size_of", "remove"):
+        monkeypatch.setattr(storage, name, counted(getattr(storage, name), seen))
+    costs = []
+    for years, hours in (("young", 24 * 40), ("old", 30_000)):
+        destination = f"file://{tmp_path}/{years}"
+        plant(destination, template, hours, until=day(9))
+        gong.clock.set(day(9) + 2 * HOUR)
+        seen.clear()
+        run = RunSpec(run_type="scheduled", data_interval=(day(9), day(9) + HOUR), run_id="the next hour")
+        summary = export(GongExportCallsOperator, destination=destination, run=run)
+        assert manifest(summary)["looked_back"] is not None
+        costs.append(dict(seen))
+    assert costs[0] == costs[1]
+
+
+def counted(function: Callable[..., Any], seen: Counter[str]) -> Callable[..., Any]:
+    def count(*arguments: Any, **options: Any) -> Any:
+        seen[function.__name__] += 1
+        return function(*arguments, **options)
+
+    return count
