@@ -15,7 +15,7 @@ from airflow_provider_gong.exports.lookback import Lookback, reach
 from airflow_provider_gong.exports.manifest import IdsFile, Manifest, Part, check_identity
 from airflow_provider_gong.exports.publish import publish
 from airflow_provider_gong.exports.window import Window, covered
-from airflow_provider_gong.exports.writer import Row, Writer, sha256_of
+from airflow_provider_gong.exports.writer import PART_BYTES, Row, Writer, sha256_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -160,7 +160,7 @@ class CallsHistory:
     def _draft(self, findings: Findings, folder: Path, file_format: str) -> Writer:
         place = folder / DELETIONS
         place.mkdir()
-        draft = Writer(place, file_format)
+        draft = Writer(place, file_format, PART_BYTES, DELETIONS)
         # Not the time of day: a rerun that finds the same writes the same.
         seen_at = self.window.end.astimezone(UTC).isoformat()
         rows: list[dict[str, Any]] = [

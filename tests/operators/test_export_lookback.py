@@ -358,11 +358,14 @@ def _disturb(gong: GongSandbox, dice: random.Random, moment: datetime) -> None:
             gong.world.hide_call(call.id)
 
 
-def test_deletions_hold_nothing_but_id_reason_and_time(gong: GongSandbox, destination: str) -> None:
+@pytest.mark.parametrize("file_format", ["jsonl.gz", "parquet"])
+def test_deletions_hold_nothing_but_id_reason_and_time(
+    gong: GongSandbox, destination: str, file_format: str
+) -> None:
     call = gong.world.add_call(day(2) + HOUR)
-    run_day(gong, 2, destination=destination)
+    run_day(gong, 2, destination=destination, file_format=file_format)
     gong.world.hide_call(call.id)
-    run_day(gong, 3, destination=destination)
+    run_day(gong, 3, destination=destination, file_format=file_format)
     [row] = deletions(destination)
     assert json.dumps(row) == json.dumps(
         {"id": call.id, "reason": "gone", "seen_at": day(4).astimezone(UTC).isoformat()}
