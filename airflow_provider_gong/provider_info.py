@@ -22,7 +22,7 @@ def get_provider_info() -> dict[str, Any]:
         "operators": [
             _modules(
                 "operators",
-                *("calls", "engagement", "exports", "library", "logs", "meetings"),
+                *("calls", "engagement", "export_transcripts", "exports", "library", "logs", "meetings"),
                 *("privacy", "request", "transcripts", "users", "workspaces"),
             )
         ],

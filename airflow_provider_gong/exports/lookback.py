@@ -24,8 +24,9 @@ if TYPE_CHECKING:
 
     from airflow_provider_gong.api.client import GongClient
     from airflow_provider_gong.exports.dataset import Dataset
+    from airflow_provider_gong.exports.glances import Glimpse
     from airflow_provider_gong.exports.manifest import Manifest
-    from airflow_provider_gong.exports.streams import Calls, Glimpse
+    from airflow_provider_gong.exports.streams import Calls
 
 log = logging.getLogger(__name__)
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import threading
 from collections import Counter
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar, cast, runtime_checkable
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
 from airflow_provider_gong.api import calls, logs, transcripts, users
 from airflow_provider_gong.api.encode import wire_id
 from airflow_provider_gong.exceptions import GongConfigurationError, GongUnexpectedResponse
+from airflow_provider_gong.exports.ahead import read_ahead
 from airflow_provider_gong.exports.content import content_selector, selected_blocks
+from airflow_provider_gong.exports.glances import IDS_PER_REQUEST, Glimpse, by_id
 from airflow_provider_gong.exports.writer import Row, short_hash
 
 if TYPE_CHECKING:
@@ -20,10 +21,6 @@ if TYPE_CHECKING:
 
     from airflow_provider_gong.api.client import GongClient
     from airflow_provider_gong.exports.window import Window
-
-IDS_PER_REQUEST = 100
-
-Item = TypeVar("Item")
 
 
 @dataclass
@@ -35,19 +32,6 @@ class Batch:
     announced: int | None = None
     private: int = 0
     pending: list[str] = field(default_factory=list)
-
-
-@dataclass(frozen=True)
-class Glimpse:
-    """What a look at a call shows without its content.
-
-    :param hash: the short hash of its basic record, as it stands in the ids files.
-    :param private: it is none of those that are exported.
-    """
-
-    id: str
-    hash: str
-    private: bool
 
 
 class Stream(Protocol):
@@ -129,7 +113,7 @@ class Calls:
         """Read calls of other times by their ids; what Gong does not show, or is private, is left out."""
         selector = content_selector(self.content)
         blocks = selected_blocks(selector)
-        for records in _by_id(client, ids, selector):
+        for records in by_id(client, ids, selector):
             public = [record for record in records if self.include_private or not is_private(record)]
             yield Batch([_call_row(record, blocks) for record in public], len(records))
 
@@ -146,7 +130,7 @@ class Calls:
 
     def glance_at(self, client: GongClient, call_ids: Iterable[str]) -> Iterator[Glimpse]:
         """See which of the given calls Gong shows, without their content."""
-        for records in _by_id(client, call_ids, None):
+        for records in by_id(client, call_ids, None):
             yield from map(self._glimpse, records)
 
     def _glimpse(self, record: dict[str, Any]) -> Glimpse:
@@ -286,49 +270,6 @@ class Logs:
     def row_id(self, record: dict[str, Any]) -> str:
         """Return the merge key of an exported row."""
         return str(record["_id"])
-
-
-def _by_id(
-    client: GongClient, call_ids: Iterable[str], selector: dict[str, Any] | None
-) -> Iterator[list[dict[str, Any]]]:
-    # Without workspace or users: Gong refuses some filters beside ids, and the ids come from a filtered list.
-    ids = iter(call_ids)
-    while asked := list(islice(ids, IDS_PER_REQUEST)):
-        for page in client.pages(calls.list_calls_extensive(call_ids=asked, content_selector=selector)):
-            yield page.items
-
-
-def read_ahead(items: Iterator[Item]) -> Iterator[Item]:
-    """Ask for the next item while the caller is busy with this one: Gong's answer and our work overlap."""
-    coming = _Coming(items)
-    while (item := coming.result()) is not _Coming.END:
-        coming = _Coming(items)
-        yield cast("Item", item)
-
-
-class _Coming:
-    """The next item, on its way; a daemon thread, so that a task that is stopped need not wait for the answer."""
-
-    END = object()
-
-    def __init__(self, items: Iterator[Any]) -> None:
-        self._items = items
-        self._item: Any = None
-        self._error: BaseException | None = None
-        self._thread = threading.Thread(target=self._fetch, name="gong-read-ahead", daemon=True)
-        self._thread.start()
-
-    def _fetch(self) -> None:
-        try:
-            self._item = next(self._items, self.END)
-        except BaseException as error:
-            self._error = error
-
-    def result(self) -> Any:
-        self._thread.join()
-        if self._error is not None:
-            raise self._error
-        return self._item
 
 
 def _folder(name: str, **partitions: str | None) -> str:

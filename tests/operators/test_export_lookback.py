@@ -7,7 +7,7 @@ import hashlib
 import json
 import random
 from collections import Counter
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -367,9 +367,8 @@ def test_deletions_hold_nothing_but_id_reason_and_time(
     gong.world.hide_call(call.id)
     run_day(gong, 3, destination=destination, file_format=file_format)
     [row] = deletions(destination)
-    assert json.dumps(row) == json.dumps(
-        {"id": call.id, "reason": "gone", "seen_at": day(4).astimezone(UTC).isoformat()}
-    )
+    assert datetime.fromisoformat(row.pop("seen_at")) == day(4)
+    assert row == {"id": call.id, "reason": "gone"}
 
 
 def test_looking_back_works_on_object_storage(gong: GongSandbox, bucket: str) -> None:
