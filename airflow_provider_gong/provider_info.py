@@ -22,8 +22,8 @@ def get_provider_info() -> dict[str, Any]:
         "operators": [
             _modules(
                 "operators",
-                *("calls", "check_export", "conversations", "engagement", "exports", "library", "logs"),
-                *("meetings", "privacy", "request", "transcripts", "users", "workspaces"),
+                *("calls", "check_export", "conversations", "engagement", "export_transcripts", "exports"),
+                *("library", "logs", "meetings", "privacy", "request", "transcripts", "users", "workspaces"),
             )
         ],
         "sensors": [_modules("sensors", "calls", "privacy")],

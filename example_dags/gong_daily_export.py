@@ -1,7 +1,8 @@
 """Export Gong every day: yesterday's calls, their transcripts, yesterday's log entries and today's users.
 
 Each run has a full day of its own (`CronDataIntervalTimetable`), so that runs may be cleared, repeated and
-backfilled in any order. The files go below the Airflow variable `gong_destination`, for example
+backfilled in any order. One run at a time (`max_active_runs=1`) lets the newest look back for calls that Gong showed
+late. The files go below the Airflow variable `gong_destination`, for example
 `s3://my_aws@my-bucket/gong`; without it below `/tmp/gong`.
 """
 
@@ -54,6 +55,7 @@ with DAG(
     schedule=CronDataIntervalTimetable("@daily", timezone="UTC"),
     start_date=datetime(2026, 1, 1, tzinfo=UTC),
     catchup=False,
+    max_active_runs=1,
     default_args={"retries": 3, "retry_delay": timedelta(minutes=5)},
     tags=["gong"],
     doc_md=__doc__,

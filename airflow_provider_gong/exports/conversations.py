@@ -12,15 +12,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_gong.exceptions import GongUnexpectedResponse
+from airflow_provider_gong.exports.ahead import read_ahead
 from airflow_provider_gong.exports.content import content_selector, selected_blocks
+from airflow_provider_gong.exports.glances import IDS_PER_REQUEST, by_id
 from airflow_provider_gong.exports.streams import (
-    IDS_PER_REQUEST,
     Batch,
     Calls,
     basic_data,
     call_record,
     call_row,
-    read_ahead,
     record_id,
     transcripts_by_id,
 )
@@ -59,28 +59,48 @@ class Conversations:
         blocks = selected_blocks(selector)
         pages = self.calls.pages(client, window, selector)
         for page, public, said in read_ahead(self._with_transcripts(client, pages)):
-            records = [call_record(record, blocks) for record in public]
-            rows = [call_row(conversation(one, said.get(one["metaData"]["id"]))) for one in records]
-            yield Batch(
-                rows,
-                len(page.items),
-                page.total,
-                private=len(page.items) - len(public),
-                pending=list(dict.fromkeys(row.id for row in rows if row.id not in said)),
-            )
+            batch = _batch(public, said, blocks, len(page.items))
+            batch.announced, batch.private = page.total, len(page.items) - len(public)
+            yield batch
+
+    def revisit(self, client: GongClient, ids: Iterable[str]) -> Iterator[Batch]:
+        """Read conversations of other times by their ids; what Gong does not show, or is private, is left out."""
+        selector = with_parties(content_selector(self.calls.content))
+        blocks = selected_blocks(selector)
+        for records in by_id(client, ids, selector):
+            public = self.calls.public(records)
+            said = _monologues_of(client, [record_id(basic_data(record), "id") for record in public])
+            yield _batch(public, said, blocks, len(records))
+
+    @property
+    def deletions_folder(self) -> str:
+        """Return the dataset of deletions below the destination; that of the calls has the plain name."""
+        return "conversation_" + self.calls.deletions_folder
 
     def _with_transcripts(
         self, client: GongClient, pages: Iterator[Page]
     ) -> Iterator[tuple[Page, list[dict[str, Any]], dict[str, list[dict[str, Any]]]]]:
         """Ask for the transcripts of each page, while the page that follows is on its way."""
         for page in pages:
-            public = self.calls.public(page)
+            public = self.calls.public(page.items)
             call_ids = [record_id(basic_data(record), "id") for record in public]
             yield page, public, _monologues_of(client, call_ids)
 
     def row_id(self, record: dict[str, Any]) -> str:
         """Return the merge key of an exported row."""
         return self.calls.row_id(record)
+
+
+def _batch(
+    public: list[dict[str, Any]],
+    said: dict[str, list[dict[str, Any]]],
+    blocks: Iterable[str],
+    received: int,
+) -> Batch:
+    """Join calls with what was said in them; those without a transcript are pending."""
+    records = [call_record(record, blocks) for record in public]
+    rows = [call_row(conversation(one, said.get(one["metaData"]["id"]))) for one in records]
+    return Batch(rows, received, pending=list(dict.fromkeys(row.id for row in rows if row.id not in said)))
 
 
 def with_parties(selector: dict[str, Any] | None) -> dict[str, Any]:

@@ -35,6 +35,8 @@ log = logging.getLogger(__name__)
 _MANIFEST_NAME = re.compile(r"\d{8}T\d{6}Z_\d{8}T\d{6}Z\.json")
 _STAGING_LIFETIME = timedelta(days=2)
 
+LATEST = datetime.max.replace(tzinfo=UTC)
+
 
 class Dataset:
     """The files of one stream at one destination."""
@@ -75,13 +77,18 @@ class Dataset:
                 return min(window.start for window in windows)
         return None
 
-    def newest(self) -> Manifest | None:
-        """Return the manifest whose window ends last."""
+    def newest(self, not_after: datetime = LATEST) -> Manifest | None:
+        """Return the manifest whose window ends last, of those that do not end after the given moment."""
+        return next(self.manifests(not_after), None)
+
+    def manifests(self, not_after: datetime = LATEST) -> Iterator[Manifest]:
+        """Yield the manifests that do not end after the given moment, the newest first."""
         for month in reversed(self._months()):
-            windows = self._windows(month)
-            if windows:
-                return self.manifest(max(windows, key=lambda window: (window.end, window.start)))
-        return None
+            windows = [window for window in self._windows(month) if window.end <= not_after]
+            for window in sorted(windows, key=lambda one: (one.end, one.start), reverse=True):
+                manifest = self.manifest(window)
+                if manifest is not None:
+                    yield manifest
 
     def manifest(self, window: Window) -> Manifest | None:
         """Read the manifest of a window, or None when there is none."""

@@ -18,6 +18,7 @@ from airflow_provider_gong.exports.formats import DEFAULT_FORMAT
 from airflow_provider_gong.exports.manifest import IdsFile, Manifest, Part, check_identity
 from airflow_provider_gong.exports.publish import publish
 from airflow_provider_gong.exports.reader import exported_ids
+from airflow_provider_gong.exports.streams import Revisited
 from airflow_provider_gong.exports.tally import Progress, Tally, compact
 from airflow_provider_gong.exports.writer import PART_BYTES, Writer, rewrite, sha256_of
 
@@ -26,8 +27,10 @@ if TYPE_CHECKING:
 
     from airflow_provider_gong.api.client import GongClient
     from airflow_provider_gong.exports.dataset import Dataset
+    from airflow_provider_gong.exports.history import History
+    from airflow_provider_gong.exports.lookback import Findings
     from airflow_provider_gong.exports.run import Run
-    from airflow_provider_gong.exports.streams import Stream
+    from airflow_provider_gong.exports.streams import Batch, Stream
     from airflow_provider_gong.exports.window import Window
 
 log = logging.getLogger(__name__)
@@ -48,6 +51,7 @@ class Export:
     window: Window
     file_format: str = DEFAULT_FORMAT
     part_bytes: int = PART_BYTES
+    history: History | None = None
 
     @property
     def identity(self) -> dict[str, Any]:
@@ -66,8 +70,9 @@ class Export:
         began, before = time.monotonic(), self.client.requests
         with tempfile.TemporaryDirectory(prefix="gong-export-") as folder:
             taken = self._ids_of_others()
+            findings = self.history.look() if self.history else None
             with frozen_heap():
-                tally, draft = self._read(Path(folder), taken)
+                tally, draft = self._read(Path(folder), taken, findings)
             # Looked at again: another run may have published while this one was reading.
             self._check_identity()
             draft = _without(self._ids_of_others() - taken, draft, Path(folder), tally)
@@ -77,6 +82,8 @@ class Export:
                 requests=self.client.requests - before,
                 seconds=round(time.monotonic() - began, 3),
             )
+            if self.history and findings:
+                manifest = self.history.tell(findings, manifest, self.run, Path(folder))
             publish(self.dataset, self.run, manifest, draft)
         return manifest
 
@@ -84,12 +91,12 @@ class Export:
         for manifest in (self.dataset.newest(), self.dataset.manifest(self.window)):
             check_identity(self.identity, manifest, str(self.dataset.root))
 
-    def _read(self, folder: Path, taken: set[int | str]) -> tuple[Tally, Writer]:
+    def _read(self, folder: Path, taken: set[int | str], findings: Findings | None) -> tuple[Tally, Writer]:
         for chain in range(_CURSOR_CHAINS):
             draft_folder = folder / f"chain-{chain}"
             draft_folder.mkdir()
             try:
-                return self._read_chain(draft_folder, taken)
+                return self._read_chain(draft_folder, taken, findings)
             except GongCursorExpired:
                 shutil.rmtree(draft_folder)
                 log.warning("The cursor expired: reading the window again from its beginning")
@@ -98,11 +105,16 @@ class Export:
             f"{_CURSOR_CHAINS} times: export shorter windows."
         )
 
-    def _read_chain(self, folder: Path, taken: set[int | str]) -> tuple[Tally, Writer]:
+    def _read_chain(
+        self, folder: Path, taken: set[int | str], findings: Findings | None
+    ) -> tuple[Tally, Writer]:
         tally, draft = Tally(ids=set(taken)), self._writer(folder)
         progress = Progress(self.stream.name, self.client)
         try:
             for batch in self.stream.read(self.client, self.window):
+                draft.write(tally.add(batch))
+                progress.report(tally, draft.rows)
+            for batch in self._of_other_times(tally, findings):
                 draft.write(tally.add(batch))
                 progress.report(tally, draft.rows)
         finally:
@@ -111,6 +123,28 @@ class Export:
 
     def _writer(self, folder: Path) -> Writer:
         return Writer(folder, self.file_format, self.part_bytes, self.stream.name)
+
+    def _of_other_times(self, tally: Tally, findings: Findings | None) -> Iterator[Batch]:
+        """Read what belongs to this export although it lies outside of its window."""
+        if not isinstance(self.stream, Revisited):
+            return
+        if findings is not None:
+            # What changed is exported again, although another window holds it.
+            tally.ids.difference_update(map(compact, findings.changed))
+            wanted = dict.fromkeys([*findings.late, *findings.changed])
+            unread = [row_id for row_id in wanted if not tally.knows(row_id)]
+            yield from self.stream.revisit(self.client, unread)
+        for batch in self.stream.revisit(self.client, self._held_before(tally)):
+            # It was exported: what Gong does not show any more is not waited for.
+            yield replace(batch, pending=[])
+
+    def _held_before(self, tally: Tally) -> list[str]:
+        """Return what the export that this one replaces holds besides: the late records that it had found."""
+        manifest = self.dataset.manifest(self.window)
+        if manifest is None:
+            return []
+        ids = exported_ids(self.dataset, manifest, self.stream)
+        return [row_id for row_id in ids if not tally.knows(row_id)]
 
     def _ids_of_others(self) -> set[int | str]:
         """Return the ids in exported windows, other than this one, that share a moment with it."""

@@ -8,7 +8,7 @@ from functools import cached_property
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from airflow_provider_gong.exports.streams import IDS_PER_REQUEST
+from airflow_provider_gong.exports.glances import IDS_PER_REQUEST
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -48,10 +48,12 @@ class Manifest:
     private_dropped: int = 0
     duplicates_dropped: int = 0
     pending: tuple[str, ...] = ()
+    pending_since: dict[str, list[str]] | None = None
     given_up: tuple[str, ...] = ()
     complete: bool = True
     incomplete_because: tuple[str, ...] = ()
     complete_through: str | None = None
+    looked_back: dict[str, Any] | None = None
     requests: int = 0
     seconds: float = 0.0
     run: dict[str, Any] = field(default_factory=dict)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 FOLDER = Path(__file__).parent / "schemas"
-CURRENT = {"calls": "calls.v1", "transcripts": "transcripts.v1", "users": "users.v1", "logs": "logs.v1"}
+CURRENT = {name: f"{name}.v1" for name in ("calls", "deletions", "transcripts", "users", "logs")}
 EXTRA = "_extra"
 
 # The name of a type, the fields of a struct, or the one element of a list.

@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-import threading
 from collections import Counter
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
 from airflow_provider_gong.api import calls, logs, transcripts, users
 from airflow_provider_gong.api.encode import wire_id
 from airflow_provider_gong.exceptions import GongConfigurationError, GongUnexpectedResponse
+from airflow_provider_gong.exports.ahead import read_ahead
 from airflow_provider_gong.exports.content import content_selector, selected_blocks
+from airflow_provider_gong.exports.glances import IDS_PER_REQUEST, Glimpse, by_id
 from airflow_provider_gong.exports.writer import Row, short_hash
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from datetime import datetime
 
     from airflow_provider_gong.api.client import GongClient, Page
     from airflow_provider_gong.exports.window import Window
-
-IDS_PER_REQUEST = 100
-
-Item = TypeVar("Item")
 
 
 @dataclass
@@ -56,6 +54,14 @@ class Stream(Protocol):
         """Return the merge key of an exported row."""
 
 
+@runtime_checkable
+class Revisited(Stream, Protocol):
+    """A stream whose records may be asked for by id, whenever their time was."""
+
+    def revisit(self, client: GongClient, ids: Iterable[str]) -> Iterator[Batch]:
+        """Read records of other times by their ids."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Calls:
     """Calls whose actual start lies in the window, 100 whole records a request."""
@@ -70,6 +76,11 @@ class Calls:
     def folder(self) -> str:
         """Return the dataset below the destination."""
         return _folder(self.name, workspace=self.workspace_id)
+
+    @property
+    def deletions_folder(self) -> str:
+        """Return the dataset of deletions below the destination."""
+        return _folder("deletions", workspace=self.workspace_id)
 
     @property
     def selection(self) -> dict[str, Any]:
@@ -87,7 +98,7 @@ class Calls:
         selector = content_selector(self.content)
         blocks = selected_blocks(selector)
         for page in self.pages(client, window, selector):
-            public = self.public(page)
+            public = self.public(page.items)
             rows = [call_row(call_record(record, blocks)) for record in public]
             yield Batch(rows, len(page.items), page.total, private=len(page.items) - len(public))
 
@@ -102,9 +113,38 @@ class Calls:
         )
         return read_ahead(client.pages(request))
 
-    def public(self, page: Page) -> list[dict[str, Any]]:
-        """Return the calls of a page that may be exported."""
-        return [record for record in page.items if self.include_private or not is_private(record)]
+    def public(self, records: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Return the calls that may be exported."""
+        return [record for record in records if self.include_private or not is_private(record)]
+
+    def revisit(self, client: GongClient, ids: Iterable[str]) -> Iterator[Batch]:
+        """Read calls of other times by their ids; what Gong does not show, or is private, is left out."""
+        selector = content_selector(self.content)
+        blocks = selected_blocks(selector)
+        for records in by_id(client, ids, selector):
+            public = self.public(records)
+            yield Batch([call_row(call_record(record, blocks)) for record in public], len(records))
+
+    def glance(self, client: GongClient, window: Window) -> Iterator[Glimpse]:
+        """See which calls Gong shows for a window, without their content."""
+        request = calls.list_calls_extensive(
+            from_datetime=window.start,
+            to_datetime=window.end,
+            workspace_id=self.workspace_id,
+            primary_user_ids=self.primary_user_ids,
+        )
+        for page in client.pages(request):
+            yield from map(self._glimpse, page.items)
+
+    def glance_at(self, client: GongClient, call_ids: Iterable[str]) -> Iterator[Glimpse]:
+        """See which of the given calls Gong shows, without their content."""
+        for records in by_id(client, call_ids, None):
+            yield from map(self._glimpse, records)
+
+    def _glimpse(self, record: dict[str, Any]) -> Glimpse:
+        basic = basic_data(record)
+        basic["id"] = record_id(basic, "id")
+        return Glimpse(basic["id"], short_hash(basic), is_private(record) and not self.include_private)
 
     def row_id(self, record: dict[str, Any]) -> str:
         """Return the merge key of an exported row."""
@@ -122,6 +162,8 @@ class Transcripts:
     # Numbers take less memory than their texts.
     call_ids: tuple[int | str, ...] | None = None
     calls_window: Window | None = None
+    calls_reach: datetime | None = None
+    """Before it, the calls export that the ids come from is complete; None: it does not say."""
 
     @property
     def folder(self) -> str:
@@ -141,14 +183,28 @@ class Transcripts:
         """Read the transcripts that are ready, and name the calls whose transcript is not."""
         tally = Batch([], 0)
         ids = map(str, self.call_ids) if self.call_ids is not None else self._list(client, window, tally)
+        for batch in self._ask(client, ids):
+            batch.announced, batch.private, tally.private = tally.announced, tally.private, 0
+            yield batch
+        if tally.private:
+            yield Batch([], 0, tally.announced, private=tally.private)
+
+    def revisit(self, client: GongClient, ids: Iterable[str]) -> Iterator[Batch]:
+        """Read the transcripts of calls of other times by their ids; a call may have turned private since."""
+        glances = Calls(include_private=self.include_private)
+        for batch in self._ask(client, ids):
+            shown = {one.id: one for one in glances.glance_at(client, [row.id for row in batch.rows])}
+            hidden = [row.id for row in batch.rows if row.id not in shown]
+            batch.rows = [row for row in batch.rows if row.id in shown and not shown[row.id].private]
+            batch.pending += hidden
+            yield batch
+
+    def _ask(self, client: GongClient, call_ids: Iterable[str]) -> Iterator[Batch]:
+        ids = iter(call_ids)
         while asked := list(islice(ids, IDS_PER_REQUEST)):
             found = transcripts_by_id(client, asked)
             rows = [_transcript_row(found[call_id]) for call_id in asked if call_id in found]
-            pending = [call_id for call_id in asked if call_id not in found]
-            yield Batch(rows, len(rows), tally.announced, private=tally.private, pending=pending)
-            tally.private = 0
-        if tally.private:
-            yield Batch([], 0, tally.announced, private=tally.private)
+            yield Batch(rows, len(rows), pending=[call_id for call_id in asked if call_id not in found])
 
     def _list(self, client: GongClient, window: Window, tally: Batch) -> Iterator[str]:
         """List the calls of the window: transcripts do not say which of them are private."""
@@ -218,39 +274,6 @@ class Logs:
     def row_id(self, record: dict[str, Any]) -> str:
         """Return the merge key of an exported row."""
         return str(record["_id"])
-
-
-def read_ahead(items: Iterator[Item]) -> Iterator[Item]:
-    """Ask for the next item while the caller is busy with this one: Gong's answer and our work overlap."""
-    coming = _Coming(items)
-    while (item := coming.result()) is not _Coming.END:
-        coming = _Coming(items)
-        yield cast("Item", item)
-
-
-class _Coming:
-    """The next item, on its way; a daemon thread, so that a task that is stopped need not wait for the answer."""
-
-    END = object()
-
-    def __init__(self, items: Iterator[Any]) -> None:
-        self._items = items
-        self._item: Any = None
-        self._error: BaseException | None = None
-        self._thread = threading.Thread(target=self._fetch, name="gong-read-ahead", daemon=True)
-        self._thread.start()
-
-    def _fetch(self) -> None:
-        try:
-            self._item = next(self._items, self.END)
-        except BaseException as error:
-            self._error = error
-
-    def result(self) -> Any:
-        self._thread.join()
-        if self._error is not None:
-            raise self._error
-        return self._item
 
 
 def _folder(name: str, **partitions: str | None) -> str:

@@ -45,6 +45,10 @@ class Tally:
         self.pending += [call_id for call_id in batch.pending if call_id not in left_out]
         return fresh
 
+    def knows(self, row_id: str) -> bool:
+        """Tell whether a record was read, or found not to be ready."""
+        return compact(row_id) in self.ids or row_id in self.pending
+
     def _is_new(self, row: Row) -> bool:
         key = compact(row.id)
         if key in self.ids:

@@ -66,6 +66,20 @@ def unstamp(text: str) -> datetime:
     return datetime.strptime(text, _STAMP).replace(tzinfo=UTC)
 
 
+def covered(windows: Iterable[Window], within: Window) -> list[Window]:
+    """Return the stretches of time that the windows cover, cut to the given one and joined where they touch."""
+    stretches: list[Window] = []
+    for window in sorted(windows):
+        start, end = max(window.start, within.start), min(window.end, within.end)
+        if start >= end:
+            continue
+        if stretches and start <= stretches[-1].end:
+            stretches[-1] = Window(stretches[-1].start, max(end, stretches[-1].end))
+        else:
+            stretches.append(Window(start, end))
+    return stretches
+
+
 def last_gap(windows: Iterable[Window]) -> Window | None:
     """Return the last stretch of time that lies uncovered between two of the windows."""
     reached, gap = None, None

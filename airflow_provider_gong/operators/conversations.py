@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, cast
 
 from airflow_provider_gong.operators.exports import GongExportCallsOperator
 
 # The engine is imported where it is used: each parse of each Dag file would pay for it.
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from airflow.sdk import ObjectStoragePath
+
+    from airflow_provider_gong.exports.dataset import Dataset
+    from airflow_provider_gong.exports.history import History
+    from airflow_provider_gong.exports.run import Run
     from airflow_provider_gong.exports.streams import Calls, Stream
+    from airflow_provider_gong.exports.window import Window
 
 
 class GongExportConversationsOperator(GongExportCallsOperator):
@@ -39,6 +49,11 @@ class GongExportConversationsOperator(GongExportCallsOperator):
         without a data interval. (templated) Default: None.
     :param settle: How far to hold back windows that follow from the run, for calls and transcripts that Gong shows
         late; a timedelta or an ISO 8601 duration. (templated) Default: no time.
+    :param lookback: How far the newest run of the dataset looks back for calls that came late, changed, turned
+        private or vanished; a timedelta or an ISO 8601 duration, zero for not at all. Only in Dags with
+        `max_active_runs=1`. (templated) Default: 7 days.
+    :param give_up_after: How long the newest runs ask again for transcripts that were not ready; the call is
+        exported again when its transcript has come. (templated) Default: 14 days.
     :param workspace_id: Export the calls of one workspace only, to a dataset of its own. (templated)
         Default: None, all workspaces.
     :param primary_user_ids: Export the calls hosted by these users only. (templated) Default: None, all users.
@@ -49,8 +64,30 @@ class GongExportConversationsOperator(GongExportCallsOperator):
     :param gong_conn_id: Airflow connection of Gong. (templated) Default: `gong_default`.
     """
 
+    template_fields: Sequence[str] = (*GongExportCallsOperator.template_fields, "give_up_after")
+
+    def __init__(self, *, give_up_after: timedelta | str = timedelta(days=14), **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.give_up_after = give_up_after
+
     def stream(self) -> Stream:
         """Return the conversations that the arguments select."""
         from airflow_provider_gong.exports.conversations import Conversations
 
         return Conversations(calls=cast("Calls", super().stream()))
+
+    def history(
+        self, stream: Stream, run: Run, window: Window, dataset: Dataset, destination: ObjectStoragePath
+    ) -> History | None:
+        """Return what the newest run does about the windows before its own."""
+        from airflow_provider_gong.exports.conversation_history import ConversationsHistory
+        from airflow_provider_gong.exports.conversations import Conversations
+        from airflow_provider_gong.exports.dataset import Dataset as Files
+
+        assert isinstance(stream, Conversations)  # noqa: S101 - for the type checker
+        give_up_after = self._not_negative("give_up_after", self.give_up_after)
+        calls = self.calls_history(stream.calls, run, window, dataset)
+        if calls is None:
+            return None
+        deletions = Files(destination / stream.deletions_folder)
+        return ConversationsHistory(calls=replace(calls, deletions=deletions), give_up_after=give_up_after)

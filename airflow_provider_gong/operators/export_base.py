@@ -22,13 +22,14 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from airflow.sdk import Context
+    from airflow.sdk import Context, ObjectStoragePath
 
     from airflow_provider_gong.exports.dataset import Dataset
     from airflow_provider_gong.exports.engine import Export
+    from airflow_provider_gong.exports.history import History
     from airflow_provider_gong.exports.run import Run
     from airflow_provider_gong.exports.streams import Stream
-    from airflow_provider_gong.exports.window import Choice, WindowArguments
+    from airflow_provider_gong.exports.window import Choice, Window, WindowArguments
 
 log = logging.getLogger(__name__)
 
@@ -128,8 +129,15 @@ class GongExportOperator(GongOperator):
                 run=run,
                 window=choice.window,
                 file_format=file_format,
+                history=self.history(stream, run, choice.window, dataset, destination),
             )
         )
+
+    def history(
+        self, stream: Stream, run: Run, window: Window, dataset: Dataset, destination: ObjectStoragePath
+    ) -> History | None:
+        """Return what this run does about the windows before its own; by default nothing."""
+        return None
 
     def _export(self, export: Export) -> dict[str, Any]:
         from airflow_provider_gong.exports.summary import summary_of
@@ -207,3 +215,9 @@ class GongWindowedExportOperator(GongExportOperator):
                 f"settle={self.settle!r} must be zero or longer: it holds windows back, never ahead of the run."
             )
         return settle
+
+    def _not_negative(self, name: str, value: timedelta | str) -> timedelta:
+        duration = read.as_duration(name, value)
+        if duration is None or duration < timedelta(0):
+            raise GongConfigurationError(f"{name}={value!r} must be zero or longer.")
+        return duration

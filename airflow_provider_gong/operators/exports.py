@@ -3,26 +3,35 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.exceptions import AirflowSkipException
 
-from airflow_provider_gong.exceptions import GongConfigurationError
 from airflow_provider_gong.operators import arguments as read
 from airflow_provider_gong.operators.export_base import GongExportOperator, GongWindowedExportOperator
+from airflow_provider_gong.operators.export_transcripts import GongExportTranscriptsOperator
 
 # The engine is imported where it is used: each parse of each Dag file would pay for it.
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from airflow.sdk import XComArg
+    from airflow.sdk import ObjectStoragePath
 
     from airflow_provider_gong.exports.dataset import Dataset
     from airflow_provider_gong.exports.engine import Export
+    from airflow_provider_gong.exports.history import CallsHistory, History
     from airflow_provider_gong.exports.run import Run
-    from airflow_provider_gong.exports.streams import Stream, Transcripts
-    from airflow_provider_gong.exports.window import Choice
+    from airflow_provider_gong.exports.streams import Calls, Stream
+    from airflow_provider_gong.exports.window import Choice, Window
+
+__all__ = [
+    "GongExportCallsOperator",
+    "GongExportLogsOperator",
+    "GongExportTranscriptsOperator",
+    "GongExportUsersOperator",
+]
 
 log = logging.getLogger(__name__)
 
@@ -54,6 +63,9 @@ class GongExportCallsOperator(GongWindowedExportOperator):
         without a data interval. (templated) Default: None.
     :param settle: How far to hold back windows that follow from the run, for calls that Gong shows late;
         a timedelta or an ISO 8601 duration. (templated) Default: no time.
+    :param lookback: How far the newest run of the dataset looks back for calls that came late, changed, turned
+        private or vanished; a timedelta or an ISO 8601 duration, zero for not at all. Only in Dags with
+        `max_active_runs=1`. (templated) Default: 7 days.
     :param workspace_id: Export the calls of one workspace only, to a dataset of its own. (templated)
         Default: None, all workspaces.
     :param primary_user_ids: Export the calls hosted by these users only. (templated) Default: None, all users.
@@ -65,15 +77,13 @@ class GongExportCallsOperator(GongWindowedExportOperator):
 
     template_fields: Sequence[str] = (
         *GongWindowedExportOperator.template_fields,
-        "workspace_id",
-        "primary_user_ids",
-        "content",
-        "include_private",
+        *("lookback", "workspace_id", "primary_user_ids", "content", "include_private"),
     )
 
     def __init__(
         self,
         *,
+        lookback: timedelta | str = timedelta(days=7),
         workspace_id: str | None = None,
         primary_user_ids: list[str] | str | None = None,
         content: str | dict[str, Any] = "default",
@@ -81,6 +91,7 @@ class GongExportCallsOperator(GongWindowedExportOperator):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
+        self.lookback = lookback
         self.workspace_id = workspace_id
         self.primary_user_ids = primary_user_ids
         self.content = content
@@ -100,140 +111,32 @@ class GongExportCallsOperator(GongWindowedExportOperator):
             include_private=read.as_bool("include_private", self.include_private),
         )
 
+    def history(
+        self, stream: Stream, run: Run, window: Window, dataset: Dataset, destination: ObjectStoragePath
+    ) -> History | None:
+        """Return what the newest run does about the windows before its own."""
+        from airflow_provider_gong.exports.dataset import Dataset as Files
+        from airflow_provider_gong.exports.streams import Calls
 
-class GongExportTranscriptsOperator(GongWindowedExportOperator):
-    """Export the transcripts of calls that another task exported, or of the calls of a window.
+        assert isinstance(stream, Calls)  # noqa: S101 - for the type checker
+        calls = self.calls_history(stream, run, window, dataset)
+        return calls and replace(calls, deletions=Files(destination / stream.deletions_folder))
 
-    Asks by id, 100 calls a request; without `calls` it lists the calls of the window first. A transcript that is
-    not ready yet is named in the manifest as pending, which makes the export incomplete. Returns the summary of
-    the export; without a destination the records themselves.
+    def calls_history(self, stream: Calls, run: Run, window: Window, dataset: Dataset) -> CallsHistory | None:
+        """Return how this run looks back, if it is the newest; it does not know yet where deletions are told."""
+        from airflow_provider_gong.exports.history import CallsHistory, is_head
 
-    See https://help.gong.io/apidocs/retrieve-transcripts-of-calls-by-date-or-callids-v2callstranscript-2
-
-    :param calls: The calls to transcribe: the summary that a calls export returned, or the URI of its manifest;
-        the window is then that of the calls. Without a destination a list of call records or ids will do.
-        (templated)
-        Default: None, the calls of the window.
-    :param destination: Where the dataset lies: `s3://conn@bucket/gong`, `gs://...`, `abfs://...`, `file:///data/gong`
-        or an absolute path; rows land in `<destination>/transcripts/`. (templated) Default: None, the records go to
-        XCom, up to 1,000,000 bytes of JSON.
-    :param destination_conn_id: Airflow connection of the storage, if the URL names none. (templated) Default: None.
-    :param file_format: `jsonl.gz` or `jsonl`, one record a line, UTF-8; or `parquet`, typed columns, with the extra
-        `[parquet]`. (templated) Default: `jsonl.gz`.
-    :param skip_if_empty: Skip this task, and so those after it, when nothing was exported. (templated)
-        Default: False.
-    :param from_datetime: Start of the window, inclusive; a datetime or ISO 8601 text, UTC without an offset.
-        Needs `to_datetime`. (templated) Default: None, the window follows from the run.
-    :param to_datetime: End of the window, exclusive; must have passed. (templated) Default: None.
-    :param interval: Length of the window of a run: it ends when the run was due, or begins at the partition
-        date; a timedelta or an ISO 8601 duration such as `P1D`. (templated) Default: None, the data
-        interval of the run, or what no manifest covers yet.
-    :param initial_from_datetime: Where the first export of a dataset begins, inclusive; needed once for runs
-        without a data interval. (templated) Default: None.
-    :param settle: How far to hold back windows that follow from the run, for calls that Gong shows late;
-        a timedelta or an ISO 8601 duration. (templated) Default: no time.
-    :param workspace_id: Export the calls of one workspace only, to a dataset of its own; with `calls` it follows
-        from them. (templated) Default: None, all workspaces.
-    :param include_private: Export private calls too; with `calls` it follows from them. (templated)
-        Default: False.
-    :param gong_conn_id: Airflow connection of Gong. (templated) Default: `gong_default`.
-    """
-
-    template_fields: Sequence[str] = (
-        *GongWindowedExportOperator.template_fields,
-        "calls",
-        "workspace_id",
-        "include_private",
-    )
-
-    def __init__(
-        self,
-        *,
-        calls: dict[str, Any] | list[dict[str, Any]] | str | XComArg | None = None,
-        workspace_id: str | None = None,
-        include_private: bool | str = False,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(**kwargs)
-        self.calls = calls
-        # Of a task that was skipped nothing is left when the templates are rendered: no calls, not all of them.
-        self._calls_given = calls is not None
-        self.workspace_id = workspace_id
-        self.include_private = include_private
-
-    def stream(self) -> Stream:
-        """Return the transcripts that the arguments select."""
-        from airflow_provider_gong.exports.streams import Transcripts
-
-        if self._calls_given:
-            return self._of_given_calls()
-        return Transcripts(
-            workspace_id=read.as_id("workspace_id", self.workspace_id),
-            include_private=read.as_bool("include_private", self.include_private),
+        lookback = self._not_negative("lookback", self.lookback)
+        if not lookback or not is_head(run, window, self._window_arguments(), dataset):
+            return None
+        return CallsHistory(
+            stream=stream,
+            client=self.hook.get_conn(),
+            dataset=dataset,
+            deletions=dataset,
+            window=window,
+            lookback=lookback,
         )
-
-    def _of_given_calls(self) -> Transcripts:
-        from airflow_provider_gong.exports.streams import Transcripts
-
-        self._refuse_beside_calls("from_datetime", "to_datetime", "interval", "workspace_id")
-        calls = self.calls if isinstance(self.calls, (dict, list)) else read.as_text(self.calls)
-        calls = read.as_object("calls", calls)
-        if calls is None:
-            return Transcripts(call_ids=())
-        if isinstance(calls, list):
-            return Transcripts(call_ids=tuple(read.as_call_id("calls", call) for call in calls))
-        return self._of_exported_calls(calls)
-
-    def _refuse_beside_calls(self, *names: str) -> None:
-        given = [name for name in names if read.as_text(getattr(self, name)) is not None]
-        if given:
-            raise GongConfigurationError(
-                f"{', '.join(given)} cannot stand beside calls=: window and workspace are those of the calls."
-            )
-
-    def _of_exported_calls(self, calls: dict[str, Any] | str) -> Transcripts:
-        from airflow_provider_gong.exports.reader import exported_ids, open_export
-        from airflow_provider_gong.exports.streams import Calls, Transcripts
-        from airflow_provider_gong.exports.tally import compact
-
-        found = open_export(calls, read.as_text(self.destination_conn_id))
-        if found is None:
-            return Transcripts(call_ids=())
-        dataset, manifest = found
-        if manifest.identity.get("stream") != Calls.name:
-            raise GongConfigurationError(
-                f"calls= names an export of {manifest.identity.get('stream')}, not of calls."
-            )
-        if manifest.identity.get("host") != self.hook.host:
-            raise GongConfigurationError(
-                f"calls= names an export from {manifest.identity.get('host')}, and {self.gong_conn_id} reaches "
-                f"{self.hook.host}: use the connection that exported the calls."
-            )
-        return Transcripts(
-            workspace_id=manifest.identity["workspace_id"],
-            include_private=manifest.identity["include_private"],
-            filters=manifest.identity["filters"],
-            call_ids=tuple(map(compact, exported_ids(dataset, manifest, Calls()))),
-            calls_window=manifest.window,
-        )
-
-    def choose(self, stream: Stream, run: Run, dataset: Dataset | None) -> Choice:
-        """Choose the window of the exported calls; without `calls` the rules of all exports apply."""
-        from airflow_provider_gong.exports.streams import Transcripts
-        from airflow_provider_gong.exports.window import Choice, Window
-
-        if not isinstance(stream, Transcripts) or stream.call_ids is None:
-            return super().choose(stream, run, dataset)
-        if stream.calls_window is not None:
-            return Choice(stream.calls_window, "the window of the exported calls")
-        if dataset is None:
-            return Choice(Window.snapshot(run.run_after), "the given calls")
-        if stream.call_ids:
-            raise GongConfigurationError(
-                "calls= is a list of records, which has no window: with destination= pass the summary of a calls "
-                "export that has a destination too."
-            )
-        return Choice(None, "the calls export had nothing to export")
 
 
 class GongExportUsersOperator(GongExportOperator):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from airflow_provider_gong.exports.streams import read_ahead
+from airflow_provider_gong.exports.ahead import read_ahead
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

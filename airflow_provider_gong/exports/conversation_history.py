@@ -1,0 +1,71 @@
+"""What the newest run of a dataset of conversations does about the windows before its own.
+
+It looks back as that of calls does, and exports those again whose transcript has come since.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from functools import cached_property
+from itertools import batched
+from typing import TYPE_CHECKING
+
+from airflow_provider_gong.exports.glances import IDS_PER_REQUEST
+from airflow_provider_gong.exports.streams import Transcripts, transcripts_by_id
+from airflow_provider_gong.exports.waiting import TranscriptsHistory
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from airflow_provider_gong.exports.history import CallsHistory
+    from airflow_provider_gong.exports.lookback import Findings
+    from airflow_provider_gong.exports.manifest import Manifest
+    from airflow_provider_gong.exports.run import Run
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConversationsHistory:
+    """The past of a dataset of conversations: that of its calls, and the transcripts that are waited for."""
+
+    calls: CallsHistory
+    give_up_after: timedelta
+
+    def look(self) -> Findings:
+        """Find what came late, changed or vanished, and whose transcript has come."""
+        findings = self.calls.look()
+        findings.changed = list(dict.fromkeys([*findings.changed, *self._transcribed()]))
+        return findings
+
+    def tell(self, findings: Findings, manifest: Manifest, run: Run, folder: Path) -> Manifest:
+        """Publish the deletions, and return the manifest with what is known of the past."""
+        told = self.calls.tell(findings, manifest, run, folder)
+        settled = {*findings.changed, *findings.deleted}
+        waiting = [call_id for call_id in self._waiting.waits if call_id not in settled]
+        told = replace(told, pending=tuple(dict.fromkeys([*told.pending, *waiting])))
+        reach = datetime.fromisoformat(told.complete_through) if told.complete_through else None
+        history = replace(self._waiting, stream=Transcripts(calls_reach=reach))
+        waited = history.tell(findings, told, run, folder)
+        doubts = [why for why in told.incomplete_because if why not in manifest.incomplete_because]
+        why = (*waited.incomplete_because, *doubts)
+        return replace(waited, complete=not why, incomplete_because=why)
+
+    @cached_property
+    def _waiting(self) -> TranscriptsHistory:
+        return TranscriptsHistory(
+            stream=Transcripts(),
+            client=self.calls.client,
+            dataset=self.calls.dataset,
+            window=self.calls.window,
+            give_up_after=self.give_up_after,
+        )
+
+    def _transcribed(self) -> list[str]:
+        """Return the calls that were exported without their transcript, and have one now."""
+        ready: list[str] = []
+        for asked in batched(self._waiting.waits, IDS_PER_REQUEST):
+            found = transcripts_by_id(self.calls.client, list(asked))
+            ready += [
+                call_id for call_id in asked if (found.get(call_id) or {}).get("transcript") is not None
+            ]
+        return ready

@@ -1,0 +1,176 @@
+"""What the newest run of a dataset does about the windows before its own.
+
+Of calls it looks back (`airflow_provider_gong.exports.lookback`) and reports deletions in a dataset of their own; of
+transcripts it asks again for those that were not ready. Both tell how far the dataset is complete.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Protocol
+
+from airflow_provider_gong.exports.lookback import Lookback, reach
+from airflow_provider_gong.exports.manifest import IdsFile, Manifest, Part, check_identity
+from airflow_provider_gong.exports.publish import publish
+from airflow_provider_gong.exports.window import Window, covered
+from airflow_provider_gong.exports.writer import PART_BYTES, Row, Writer, sha256_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from airflow_provider_gong.api.client import GongClient
+    from airflow_provider_gong.exports.dataset import Dataset
+    from airflow_provider_gong.exports.lookback import Findings
+    from airflow_provider_gong.exports.run import Run
+    from airflow_provider_gong.exports.streams import Calls
+    from airflow_provider_gong.exports.window import WindowArguments
+
+log = logging.getLogger(__name__)
+
+DELETIONS = "deletions"
+
+
+def is_head(run: Run, window: Window, arguments: WindowArguments, dataset: Dataset) -> bool:
+    """Tell whether a run is the one that looks back: the newest of its dataset, and alone.
+
+    Windows that were asked for, mapped ones and backfills own exactly themselves, in whatever order they run.
+    """
+    if arguments.from_datetime is not None or run.map_index >= 0 or run.is_backfill:
+        return False
+    newest = dataset.newest()
+    if newest is not None and newest.window != window and newest.window.end > window.start:
+        return False
+    if run.max_active_runs != 1:
+        log.info(
+            "Calls that Gong shows late are looked for in Dags with max_active_runs=1 only; this one has %d",
+            run.max_active_runs,
+        )
+        return False
+    return True
+
+
+class History(Protocol):
+    """The past of a dataset, and how the newest run deals with it."""
+
+    def look(self) -> Findings:
+        """Find what of the past belongs to this run."""
+
+    def tell(self, findings: Findings, manifest: Manifest, run: Run, folder: Path) -> Manifest:
+        """Return the manifest with what is known of the past, when everything was read."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CallsHistory:
+    """The past of a dataset of calls: late, changed, private and vanished ones."""
+
+    stream: Calls
+    client: GongClient
+    dataset: Dataset
+    deletions: Dataset
+    window: Window
+    lookback: timedelta
+
+    def look(self) -> Findings:
+        """Find what came late, changed or vanished."""
+        within = reach(self.window, self.lookback)
+        findings = Lookback(
+            stream=self.stream,
+            client=self.client,
+            dataset=self.dataset,
+            deletions=self.deletions,
+            within=within,
+        ).look()
+        log.info(
+            "Looked back to %s: %d late, %d changed, %d deleted calls",
+            within.start.isoformat(),
+            len(findings.late),
+            len(findings.changed),
+            len(findings.deleted),
+        )
+        return findings
+
+    def tell(self, findings: Findings, manifest: Manifest, run: Run, folder: Path) -> Manifest:
+        """Publish the deletions, and return the manifest with what the look back adds to it."""
+        self._publish_deletions(findings, manifest, run, folder)
+        reached = self._complete_through(findings)
+        doubted = f"{findings.doubted} exported calls are not shown any more, too many to be believed"
+        why = (*manifest.incomplete_because, *([doubted] if findings.doubted else []))
+        return replace(
+            manifest,
+            looked_back=findings.describe(),
+            complete_through=reached.isoformat() if reached else None,
+            complete=not why,
+            incomplete_because=why,
+        )
+
+    def _complete_through(self, findings: Findings) -> datetime | None:
+        """Return the moment before which every call is exported, private or given up.
+
+        A call has `lookback` to appear. So that is the time that a far look back has reached, as long as the
+        windows leave no gap before it; between two such looks what the last one reached still holds.
+        """
+        before = self.dataset.newest(self.window.start)
+        known = _moment(before.complete_through) if before else None
+        if findings.within.end - findings.within.start < self.lookback - (
+            self.window.end - self.window.start
+        ):
+            return known
+        oldest = self.dataset.oldest_start()
+        since = known or oldest
+        if since is None or findings.doubted:
+            return known
+        windows = [*self.dataset.overlapping(Window(since, self.window.end)), self.window]
+        [first, *_] = covered(windows, Window(since, self.window.end))
+        reached = min(findings.within.start, first.end if first.start == since else since)
+        return max(reached, known) if known else reached if reached > since else None
+
+    def _publish_deletions(self, findings: Findings, calls: Manifest, run: Run, folder: Path) -> None:
+        existing = self.deletions.manifest(self.window)
+        if not findings.deleted and existing is None:
+            return
+        identity = calls.identity | {"stream": DELETIONS}
+        check_identity(identity, self.deletions.newest(), str(self.deletions.root))
+        draft = self._draft(findings, folder, str(identity["format"]))
+        partition = self.deletions.partition(self.window)
+        manifest = replace(
+            calls,
+            identity=identity,
+            parts=tuple(
+                Part(f"{partition}/{part.name}", part.rows, part.bytes, part.sha256) for part in draft.parts
+            ),
+            ids=IdsFile(
+                self.deletions.relative(self.deletions.ids_path(self.window)),
+                draft.rows,
+                sha256_of(draft.ids_path),
+            ),
+            rows=draft.rows,
+            first_start=None,
+            last_start=None,
+            announced=None,
+            received=draft.rows,
+            private_dropped=0,
+            duplicates_dropped=0,
+            requests=0,
+            seconds=0.0,
+        )
+        publish(self.deletions, run, manifest, draft)
+
+    def _draft(self, findings: Findings, folder: Path, file_format: str) -> Writer:
+        place = folder / DELETIONS
+        place.mkdir()
+        draft = Writer(place, file_format, PART_BYTES, DELETIONS)
+        # Not the time of day: a rerun that finds the same writes the same.
+        seen_at = self.window.end.astimezone(UTC).isoformat()
+        rows: list[dict[str, Any]] = [
+            {"id": row_id, "reason": reason, "seen_at": seen_at}
+            for row_id, reason in sorted(findings.deleted.items())
+        ]
+        draft.write(Row.of(row, id=row["id"]) for row in rows)
+        draft.close()
+        return draft
+
+
+def _moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
