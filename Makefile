@@ -22,7 +22,7 @@ test: $(READY) lint types ## Lint, types, layers and all tests
 	$(BIN)/python -m pytest --cov --cov-report=term:skip-covered
 
 lint: $(READY) ## Style and layers
-	$(BIN)/ruff check .
+	$(BIN)/ruff check --no-cache .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports --no-cache
 

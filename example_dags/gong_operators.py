@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from airflow.sdk import DAG
+
 from airflow_provider_gong.operators.calls import GongGetCallOperator, GongListCallsOperator
 from airflow_provider_gong.operators.engagement import (
     GongReportContentSharedOperator,

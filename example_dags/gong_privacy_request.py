@@ -16,6 +16,7 @@ from datetime import UTC, datetime, timedelta
 
 from airflow.providers.common.sql.operators.sql import SQLExecuteQueryOperator
 from airflow.sdk import DAG, Param
+
 from airflow_provider_gong.operators.privacy import (
     GongEraseEmailAddressOperator,
     GongListEmailAddressReferencesOperator,
