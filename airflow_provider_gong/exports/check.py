@@ -80,6 +80,7 @@ class _Seen:
     problems: list[Problem] = field(default_factory=list)
     spans: list[Span] = field(default_factory=list)
     dag_id: str | None = None
+    reached: datetime | None = None
 
     def add(self, look: Look) -> None:
         self.problems += look.problems
@@ -97,14 +98,30 @@ class _Seen:
             self.waiting.append((waiting, look.window, clear(look.manifest)))
         # Each snapshot holds all users again.
         if not look.window.is_snapshot:
-            for one in look.compact_ids():
-                (self.doubled if one in self.ids else self.ids).add(one)
-                if one in pending or one in given_up:
-                    self.unfinished.add(one)
+            # Windows come in the order of their starts. What overlaps others has no business with their ids.
+            alone = self.reached is None or look.window.start >= self.reached
+            self._add_ids(look, alone and _looked_back(look.manifest), pending | given_up)
+            self.reached = max(self.reached or look.window.end, look.window.end)
+
+    def _add_ids(self, look: Look, again: bool, unfinished: set[int | str]) -> None:
+        for one in look.compact_ids():
+            if one in self.ids and not again:
+                self.doubled.add(one)
+            self.ids.add(one)
+            if one in unfinished:
+                self.unfinished.add(one)
+            else:
+                # A later window has brought what was waited for.
+                self.unfinished.discard(one)
 
     def still(self, ids: set[int | str]) -> int:
         """Count the ids that no other export has brought since."""
-        return sum(one not in self.ids or (one in self.unfinished and one not in self.doubled) for one in ids)
+        return sum(one not in self.ids or one in self.unfinished for one in ids)
+
+
+def _looked_back(manifest: Manifest) -> bool:
+    """Tell whether an export holds on purpose what others hold too: what changed, or came late, is written again."""
+    return manifest.looked_back is not None or manifest.pending_since is not None
 
 
 def check(dataset: Dataset, expected: Expectations, now: datetime | None = None) -> Receipt:

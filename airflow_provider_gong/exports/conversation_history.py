@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
-from itertools import batched
 from typing import TYPE_CHECKING
 
 from airflow_provider_gong.exports.glances import IDS_PER_REQUEST
@@ -62,10 +61,10 @@ class ConversationsHistory:
 
     def _transcribed(self) -> list[str]:
         """Return the calls that were exported without their transcript, and have one now."""
+        waits = list(self._waiting.waits)
         ready: list[str] = []
-        for asked in batched(self._waiting.waits, IDS_PER_REQUEST):
-            found = transcripts_by_id(self.calls.client, list(asked))
-            ready += [
-                call_id for call_id in asked if (found.get(call_id) or {}).get("transcript") is not None
-            ]
+        for first in range(0, len(waits), IDS_PER_REQUEST):
+            asked = waits[first : first + IDS_PER_REQUEST]
+            found = transcripts_by_id(self.calls.client, asked)
+            ready += [call_id for call_id in asked if found.get(call_id, {}).get("transcript") is not None]
         return ready

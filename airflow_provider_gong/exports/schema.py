@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 FOLDER = Path(__file__).parent / "schemas"
-CURRENT = {name: f"{name}.v1" for name in ("calls", "deletions", "transcripts", "users", "logs")}
+CURRENT = {
+    name: f"{name}.v1" for name in ("calls", "conversations", "deletions", "transcripts", "users", "logs")
+}
 EXTRA = "_extra"
 
 # The name of a type, the fields of a struct, or the one element of a list.

@@ -36,7 +36,8 @@ class GongExportConversationsOperator(GongExportCallsOperator):
         or an absolute path; rows land in `<destination>/conversations/`. (templated) Default: None, the records go
         to XCom, up to 1,000,000 bytes of JSON.
     :param destination_conn_id: Airflow connection of the storage, if the URL names none. (templated) Default: None.
-    :param file_format: `jsonl.gz` or `jsonl`, one record a line, UTF-8. (templated) Default: `jsonl.gz`.
+    :param file_format: `jsonl.gz` or `jsonl`, one record a line, UTF-8; or `parquet`, typed columns, with the extra
+        `[parquet]`. (templated) Default: `jsonl.gz`.
     :param skip_if_empty: Skip this task, and so those after it, when nothing was exported. (templated)
         Default: False.
     :param from_datetime: Start of the window, inclusive; a datetime or ISO 8601 text, UTC without an offset.

@@ -35,9 +35,8 @@ def test_parquet_without_pyarrow_names_what_to_install(monkeypatch: pytest.Monke
 
 def test_parquet_of_a_stream_without_a_schema_is_refused() -> None:
     message = (
-        "^file_format='parquet' is for exports of calls, deletions, transcripts, users, logs, there is no schema for "
-        "nothing: "
-        r"use jsonl\.gz or jsonl\.$"
+        "^file_format='parquet' is for exports of calls, conversations, deletions, transcripts, users, logs, there is "
+        r"no schema for nothing: use jsonl\.gz or jsonl\.$"
     )
     with pytest.raises(GongConfigurationError, match=message):
         writing("parquet", "nothing")

@@ -67,7 +67,9 @@ def shipped(kind: Kind, place: str = "") -> dict[str, str]:
     return {key: value for name, one in inner for key, value in shipped(one, f"{place}/{name}").items()}
 
 
-@pytest.mark.parametrize("stream", CURRENT.keys() - {"deletions"})  # which are our own
+@pytest.mark.parametrize(
+    "stream", sorted(CURRENT.keys() - {"conversations", "deletions"})
+)  # which are our own
 def test_every_documented_field_has_a_column_of_a_fitting_type(stream: str) -> None:
     columns = shipped(columns_of(CURRENT[stream]))
     assert {place: kind for place, kind in columns.items() if place not in ADDED} == documented(stream)
