@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import chain, islice, repeat
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
 from airflow_provider_gong.api import calls, logs, transcripts, users
@@ -32,6 +32,8 @@ class Batch:
     announced: int | None = None
     private: int = 0
     pending: list[str] = field(default_factory=list)
+    private_ids: list[str] = field(default_factory=list)
+    """Those that were asked for by id and are left out for being private."""
 
 
 class Stream(Protocol):
@@ -57,6 +59,9 @@ class Stream(Protocol):
 @runtime_checkable
 class Revisited(Stream, Protocol):
     """A stream whose records may be asked for by id, whenever their time was."""
+
+    def read(self, client: GongClient, window: Window, others: Iterable[str] = ()) -> Iterator[Batch]:
+        """Read what belongs to the window, then records of other times by their ids."""
 
     def revisit(self, client: GongClient, ids: Iterable[str]) -> Iterator[Batch]:
         """Read records of other times by their ids."""
@@ -93,8 +98,8 @@ class Calls:
             "include_private": self.include_private,
         }
 
-    def read(self, client: GongClient, window: Window) -> Iterator[Batch]:
-        """Read the calls that started in the window."""
+    def read(self, client: GongClient, window: Window, others: Iterable[str] = ()) -> Iterator[Batch]:
+        """Read the calls that started in the window, then others by their ids."""
         selector = content_selector(self.content)
         blocks = selected_blocks(selector)
         request = calls.list_calls_extensive(
@@ -108,6 +113,7 @@ class Calls:
             public = [record for record in page.items if self.include_private or not is_private(record)]
             rows = [_call_row(record, blocks) for record in public]
             yield Batch(rows, len(page.items), page.total, private=len(page.items) - len(public))
+        yield from self.revisit(client, others)
 
     def revisit(self, client: GongClient, ids: Iterable[str]) -> Iterator[Batch]:
         """Read calls of other times by their ids; what Gong does not show, or is private, is left out."""
@@ -115,7 +121,10 @@ class Calls:
         blocks = selected_blocks(selector)
         for records in by_id(client, ids, selector):
             public = [record for record in records if self.include_private or not is_private(record)]
-            yield Batch([_call_row(record, blocks) for record in public], len(records))
+            hidden = [] if self.include_private else [record for record in records if is_private(record)]
+            private_ids = [record_id(basic_data(record), "id") for record in hidden]
+            rows = [_call_row(record, blocks) for record in public]
+            yield Batch(rows, len(records), private_ids=private_ids)
 
     def glance(self, client: GongClient, window: Window) -> Iterator[Glimpse]:
         """See which calls Gong shows for a window, without their content."""
@@ -156,6 +165,8 @@ class Transcripts:
     calls_window: Window | None = None
     calls_reach: datetime | None = None
     """Before it, the calls export that the ids come from is complete; None: it does not say."""
+    calls_since: datetime | None = None
+    """How far the calls export that the ids come from has looked back; None: it did not."""
 
     @property
     def folder(self) -> str:
@@ -171,36 +182,47 @@ class Transcripts:
             "include_private": self.include_private,
         }
 
-    def read(self, client: GongClient, window: Window) -> Iterator[Batch]:
-        """Read the transcripts that are ready, and name the calls whose transcript is not."""
+    def read(self, client: GongClient, window: Window, others: Iterable[str] = ()) -> Iterator[Batch]:
+        """Read the transcripts that are ready, and name the calls whose transcript is not.
+
+        Those of other times fill up the last request of the window.
+        """
         tally = Batch([], 0)
         ids = map(str, self.call_ids) if self.call_ids is not None else self._list(client, window, tally)
-        for batch in self._ask(client, ids):
+        for batch in self._ask(client, chain(zip(ids, repeat(False)), zip(others, repeat(True)))):
             batch.announced, batch.private, tally.private = tally.announced, tally.private, 0
             yield batch
         if tally.private:
             yield Batch([], 0, tally.announced, private=tally.private)
 
     def revisit(self, client: GongClient, ids: Iterable[str]) -> Iterator[Batch]:
-        """Read the transcripts of calls of other times by their ids; a call may have turned private since."""
-        glances = Calls(include_private=self.include_private)
-        for batch in self._ask(client, ids):
-            shown = {one.id: one for one in glances.glance_at(client, [row.id for row in batch.rows])}
-            hidden = [row.id for row in batch.rows if row.id not in shown]
-            batch.rows = [row for row in batch.rows if row.id in shown and not shown[row.id].private]
-            batch.pending += hidden
-            yield batch
+        """Read the transcripts of calls of other times by their ids."""
+        return self._ask(client, zip(ids, repeat(True)))
 
-    def _ask(self, client: GongClient, call_ids: Iterable[str]) -> Iterator[Batch]:
+    def _leave_out_private(self, client: GongClient, batch: Batch, doubtful: set[str]) -> None:
+        """Look again at calls of other times: one may have turned private since it was listed."""
+        asked = [row.id for row in batch.rows if row.id in doubtful]
+        shown = {one.id: one for one in Calls(include_private=self.include_private).glance_at(client, asked)}
+        hidden = {row_id for row_id in asked if row_id not in shown or shown[row_id].private}
+        batch.rows = [row for row in batch.rows if row.id not in hidden]
+        batch.pending += [row_id for row_id in asked if row_id not in shown]
+
+    def _ask(self, client: GongClient, call_ids: Iterable[tuple[str, bool]]) -> Iterator[Batch]:
+        """Ask for the transcripts of calls; those marked True were listed at another time."""
         ids = iter(call_ids)
-        while asked := list(islice(ids, IDS_PER_REQUEST)):
+        while pairs := list(islice(ids, IDS_PER_REQUEST)):
+            # The window's own mark counts where both ask for a call.
+            marks = dict(reversed(pairs))
+            asked = {call_id: marks[call_id] for call_id, _ in pairs}
             # By id alone: dates beside the ids would drop calls whose start differs from the listed one,
             # and Gong refuses a workspace beside ids.
             found: dict[str, dict[str, Any]] = {}
-            for page in client.pages(transcripts.list_call_transcripts(call_ids=asked)):
+            for page in client.pages(transcripts.list_call_transcripts(call_ids=list(asked))):
                 found |= {record_id(record, "callId"): record for record in page.items}
             rows = [_transcript_row(found[call_id]) for call_id in asked if call_id in found]
-            yield Batch(rows, len(rows), pending=[call_id for call_id in asked if call_id not in found])
+            batch = Batch(rows, len(rows), pending=[call_id for call_id in asked if call_id not in found])
+            self._leave_out_private(client, batch, {call_id for call_id, other in asked.items() if other})
+            yield batch
 
     def _list(self, client: GongClient, window: Window, tally: Batch) -> Iterator[str]:
         """List the calls of the window: transcripts do not say which of them are private."""

@@ -113,15 +113,14 @@ class GongExportCallsOperator(GongWindowedExportOperator):
     def history(
         self, stream: Stream, run: Run, window: Window, dataset: Dataset, destination: ObjectStoragePath
     ) -> History | None:
-        """Return what the newest run does about the windows before its own."""
+        """Return what the newest run does about the windows before its own, and all do about calls they lost."""
         from airflow_provider_gong.exports.dataset import Dataset as Files
         from airflow_provider_gong.exports.history import CallsHistory, is_head
         from airflow_provider_gong.exports.streams import Calls
 
         lookback = self._not_negative("lookback", self.lookback)
         assert isinstance(stream, Calls)  # noqa: S101 - for the type checker
-        if not lookback or not is_head(run, window, self._window_arguments(), dataset):
-            return None
+        head = bool(lookback) and is_head(run, window, self._window_arguments(), dataset)
         return CallsHistory(
             stream=stream,
             client=self.hook.get_conn(),
@@ -129,6 +128,7 @@ class GongExportCallsOperator(GongWindowedExportOperator):
             deletions=Files(destination / stream.deletions_folder),
             window=window,
             lookback=lookback,
+            is_head=head,
         )
 
 
