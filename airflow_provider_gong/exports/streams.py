@@ -203,9 +203,10 @@ class Transcripts:
         """Look again at calls of other times: one may have turned private since it was listed."""
         asked = [row.id for row in batch.rows if row.id in doubtful]
         shown = {one.id: one for one in Calls(include_private=self.include_private).glance_at(client, asked)}
-        hidden = {row_id for row_id in asked if row_id not in shown or shown[row_id].private}
-        batch.rows = [row for row in batch.rows if row.id not in hidden]
-        batch.pending += [row_id for row_id in asked if row_id not in shown]
+        gone = [row_id for row_id in asked if row_id not in shown]
+        batch.private_ids = [row_id for row_id in asked if row_id in shown and shown[row_id].private]
+        batch.rows = [row for row in batch.rows if row.id not in {*gone, *batch.private_ids}]
+        batch.pending += gone
 
     def _ask(self, client: GongClient, call_ids: Iterable[tuple[str, bool]]) -> Iterator[Batch]:
         """Ask for the transcripts of calls; those marked True were listed at another time."""

@@ -229,3 +229,15 @@ def test_what_is_waited_for_fills_up_the_request_of_the_window(gong: GongSandbox
     gong.requests.clear()
     assert slow.id in transcribed(run_day(gong, 3, destination))
     assert len(gong.requests.to("/v2/calls/transcript")) == 1
+
+
+def test_clearing_a_run_whose_calls_all_turned_private_leaves_no_transcripts(
+    gong: GongSandbox, destination: str
+) -> None:
+    """That is no key which lost sight of the calls."""
+    for minute in range(11):
+        gong.world.add_call(day(2) + minute * timedelta(minutes=1))
+    assert run_day(gong, 2, destination)["rows"] == 12
+    for call in gong.world.calls():
+        gong.world.alter_call(call.id, private=True)
+    assert run_day(gong, 2, destination)["rows"] == 0
