@@ -121,8 +121,7 @@ class Calls:
         blocks = selected_blocks(selector)
         for records in by_id(client, ids, selector):
             public = [record for record in records if self.include_private or not is_private(record)]
-            hidden = [] if self.include_private else [record for record in records if is_private(record)]
-            private_ids = [record_id(basic_data(record), "id") for record in hidden]
+            private_ids = [record_id(basic_data(record), "id") for record in records if record not in public]
             rows = [_call_row(record, blocks) for record in public]
             yield Batch(rows, len(records), private_ids=private_ids)
 
@@ -183,10 +182,8 @@ class Transcripts:
         }
 
     def read(self, client: GongClient, window: Window, others: Iterable[str] = ()) -> Iterator[Batch]:
-        """Read the transcripts that are ready, and name the calls whose transcript is not.
-
-        Those of other times fill up the last request of the window.
-        """
+        """Read the transcripts that are ready, of others too, and name the calls whose transcript is not."""
+        # Others fill up the last request of the window.
         tally = Batch([], 0)
         ids = map(str, self.call_ids) if self.call_ids is not None else self._list(client, window, tally)
         for batch in self._ask(client, chain(zip(ids, repeat(False)), zip(others, repeat(True)))):
