@@ -18,6 +18,7 @@ import time
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import requests
@@ -44,6 +45,12 @@ def main() -> None:
         small, small_parquet = child("calls", url), child("calls parquet", url)
     with sandbox(calls=100_000, users=1) as url:
         large, large_parquet = child("calls", url), child("calls parquet", url)
+    with sandbox(calls=30, users=500, days=12) as url:
+        daily = child("steady 24", url)
+        figure("requests of a steady day: daily, 30 calls, 500 users", daily["requests"], 12)
+    with sandbox(calls=1000, days=12) as url:
+        hourly = child("steady 1", url)
+        figure("requests of a steady day: hourly, 1,000 calls", hourly["requests"], 1200)
     with sandbox(calls=1) as url:
         little, recording = child("upload 1000000", url), child("upload 1500000000", url)
     assert (counts["rows"], small["rows"], large["rows"]) == (
@@ -229,6 +236,52 @@ def run_exports(*names: str, file_format: str = "jsonl.gz") -> None:
     print(json.dumps(facts | {"peak": peak_memory()}))
 
 
+def run_steadily(hours: int) -> None:
+    """Export calls and transcripts every so many hours, users too when daily; print the requests of the last day."""
+    from airflow.sdk import DAG
+
+    from airflow_provider_gong.operators import exports
+
+    length, week = timedelta(hours=hours), timedelta(days=8)
+    settings = json.loads(os.environ["AIRFLOW_CONN_GONG_DEFAULT"])
+    control = f"{settings['host']}/_sandbox"
+    with (
+        tempfile.TemporaryDirectory(prefix="gong-bench-") as folder,
+        DAG("bench", schedule=None, max_active_runs=1) as dag,
+    ):
+        calls = exports.GongExportCallsOperator(task_id="calls", destination=folder)
+        transcripts = exports.GongExportTranscriptsOperator(
+            task_id="transcripts", destination=folder, calls={}
+        )
+        users = exports.GongExportUsersOperator(task_id="users", destination=folder)
+        end = DAY_START - week
+        while end < DAY_END:
+            if end == DAY_START:
+                requests.delete(f"{control}/requests", timeout=60)
+            # The week before only has to be there; the day before is as the one that is measured.
+            start, end = end, end + (length if end >= DAY_START - timedelta(days=1) else timedelta(days=1))
+            moment = {"now": (end + timedelta(minutes=5)).isoformat()}
+            requests.post(f"{control}/clock", json=moment, timeout=60)
+            transcripts.calls = perform(calls, dag, start, end)
+            perform(transcripts, dag, start, end)
+            if hours == 24:
+                perform(users, dag, start, end)
+    print(json.dumps({"requests": requests.get(f"{control}/requests", timeout=60).json()["count"]}))
+
+
+def perform(operator: Any, dag: Any, start: datetime, end: datetime) -> Any:
+    """Run an export as a scheduled run of the interval does, without a limit of requests."""
+    from airflow_provider_gong.api.throttle import NoThrottle
+
+    facts: dict[str, Any] = {"data_interval_start": start, "data_interval_end": end, "logical_date": start}
+    run = SimpleNamespace(run_type="scheduled", run_after=end, **facts)
+    instance = SimpleNamespace(
+        dag_id="bench", task_id=operator.task_id, run_id=f"until {end}", map_index=-1, try_number=1
+    )
+    operator.hook.get_conn()._throttle = NoThrottle()
+    return operator.perform({"dag": dag, "dag_run": run, "ti": instance})
+
+
 def run_upload(size: int) -> None:
     """Create a call, send a sparse file as its recording and print the seconds and the peak of memory in MiB."""
     from airflow_provider_gong.api import calls, users
@@ -266,6 +319,8 @@ if __name__ == "__main__":
         run_exports("calls", file_format="parquet")
     elif sys.argv[1:] == ["everything"]:
         run_exports("calls", "transcripts", "users")
+    elif sys.argv[1:2] == ["steady"]:
+        run_steadily(int(sys.argv[2]))
     elif sys.argv[1:2] == ["upload"]:
         run_upload(int(sys.argv[2]))
     else:

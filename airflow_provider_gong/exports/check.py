@@ -39,6 +39,7 @@ class Expectations:
     end: datetime | None = None
     max_pending_share: float = 0.05
     max_age: timedelta | None = None
+    max_lag: timedelta | None = None
     verify_content: bool = False
 
     def __post_init__(self) -> None:
@@ -185,19 +186,24 @@ def _emptiness(dataset: Dataset, receipt: Receipt) -> Iterator[Problem]:
 
 
 def _age(dataset: Dataset, newest: Window | None, expected: Expectations, now: datetime) -> Iterator[Problem]:
-    if expected.max_age is None:
-        return
     end = newest.end if newest else dataset.newest_end(_LATEST)
-    if end is None:
-        return
+    if end is not None:
+        yield from _too_old("The newest export ends", end, now, "fail_if_older_than", expected.max_age)
     through = _complete_through(dataset, newest) if newest else None
-    age = now - (through or end)
-    if age > expected.max_age:
-        known = "The exports are complete through" if through else "The newest export ends"
-        what = (
-            f"{known} {(through or end).isoformat()}, {_length(age)} ago, more than "
-            f"fail_if_older_than={_length(expected.max_age)}"
-        )
+    if through is not None:
+        known = "The exports are complete through"
+        yield from _too_old(known, through, now, "fail_if_incomplete_for", expected.max_lag)
+    elif newest is not None and expected.max_lag is not None:
+        what = "The newest export does not say how far the exports are complete, and fail_if_incomplete_for is given"
+        yield Problem("age", what, "let the newest run look back: lookback= and max_active_runs=1")
+
+
+def _too_old(
+    known: str, moment: datetime, now: datetime, argument: str, limit: timedelta | None
+) -> Iterator[Problem]:
+    age = now - moment
+    if limit is not None and age > limit:
+        what = f"{known} {moment.isoformat()}, {_length(age)} ago, more than {argument}={_length(limit)}"
         yield Problem(
             "age", what, "look why no later run of its Dag has exported, then start or clear that run"
         )

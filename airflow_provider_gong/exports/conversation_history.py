@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_gong.exports.glances import IDS_PER_REQUEST
 from airflow_provider_gong.exports.streams import Transcripts, transcripts_by_id
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from airflow_provider_gong.exports.lookback import Findings
     from airflow_provider_gong.exports.manifest import Manifest
     from airflow_provider_gong.exports.run import Run
+    from airflow_provider_gong.exports.tally import Tally
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,18 +34,26 @@ class ConversationsHistory:
     def look(self) -> Findings:
         """Find what came late, changed or vanished, and whose transcript has come."""
         findings = self.calls.look()
+        if not self.calls.is_head:
+            return findings
         findings.changed = list(dict.fromkeys([*findings.changed, *self._transcribed()]))
         return findings
 
-    def tell(self, findings: Findings, manifest: Manifest, run: Run, folder: Path) -> Manifest:
+    def check_identity(self, identity: dict[str, Any]) -> None:
+        """Refuse deletions of other conversations."""
+        self.calls.check_identity(identity)
+
+    def tell(self, findings: Findings, tally: Tally, manifest: Manifest, run: Run, folder: Path) -> Manifest:
         """Publish the deletions, and return the manifest with what is known of the past."""
-        told = self.calls.tell(findings, manifest, run, folder)
+        told = self.calls.tell(findings, tally, manifest, run, folder)
+        if not self.calls.is_head:
+            return told
         settled = {*findings.changed, *findings.deleted}
         waiting = [call_id for call_id in self._waiting.waits if call_id not in settled]
         told = replace(told, pending=tuple(dict.fromkeys([*told.pending, *waiting])))
         reach = datetime.fromisoformat(told.complete_through) if told.complete_through else None
         history = replace(self._waiting, stream=Transcripts(calls_reach=reach))
-        waited = history.tell(findings, told, run, folder)
+        waited = history.tell(findings, tally, told, run, folder)
         doubts = [why for why in told.incomplete_because if why not in manifest.incomplete_because]
         why = (*waited.incomplete_because, *doubts)
         return replace(waited, complete=not why, incomplete_because=why)

@@ -15,15 +15,8 @@ from airflow_provider_gong.exceptions import GongUnexpectedResponse
 from airflow_provider_gong.exports.ahead import read_ahead
 from airflow_provider_gong.exports.content import content_selector, selected_blocks
 from airflow_provider_gong.exports.glances import IDS_PER_REQUEST, by_id
-from airflow_provider_gong.exports.streams import (
-    Batch,
-    Calls,
-    basic_data,
-    call_record,
-    call_row,
-    record_id,
-    transcripts_by_id,
-)
+from airflow_provider_gong.exports.rows import basic_data, call_record, call_row, record_id
+from airflow_provider_gong.exports.streams import Batch, Calls, transcripts_by_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -53,8 +46,8 @@ class Conversations:
         """Return what must not change within a dataset."""
         return self.calls.selection
 
-    def read(self, client: GongClient, window: Window) -> Iterator[Batch]:
-        """Read the calls that started in the window and what was said in them."""
+    def read(self, client: GongClient, window: Window, others: Iterable[str] = ()) -> Iterator[Batch]:
+        """Read the calls that started in the window and what was said in them, then others by their ids."""
         selector = with_parties(content_selector(self.calls.content))
         blocks = selected_blocks(selector)
         pages = self.calls.pages(client, window, selector)
@@ -62,6 +55,7 @@ class Conversations:
             batch = _batch(public, said, blocks, len(page.items))
             batch.announced, batch.private = page.total, len(page.items) - len(public)
             yield batch
+        yield from self.revisit(client, others)
 
     def revisit(self, client: GongClient, ids: Iterable[str]) -> Iterator[Batch]:
         """Read conversations of other times by their ids; what Gong does not show, or is private, is left out."""
@@ -70,7 +64,9 @@ class Conversations:
         for records in by_id(client, ids, selector):
             public = self.calls.public(records)
             said = _monologues_of(client, [record_id(basic_data(record), "id") for record in public])
-            yield _batch(public, said, blocks, len(records))
+            batch = _batch(public, said, blocks, len(records))
+            batch.private_ids = self.calls.private_ids(records)
+            yield batch
 
     @property
     def deletions_folder(self) -> str:

@@ -10,11 +10,12 @@ import time
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from airflow_provider_gong import __version__
 from airflow_provider_gong.exceptions import GongConfigurationError, GongCursorExpired
 from airflow_provider_gong.exports.formats import DEFAULT_FORMAT
+from airflow_provider_gong.exports.lookback import is_blind
 from airflow_provider_gong.exports.manifest import IdsFile, Manifest, Part, check_identity
 from airflow_provider_gong.exports.publish import publish
 from airflow_provider_gong.exports.reader import exported_ids
@@ -23,7 +24,7 @@ from airflow_provider_gong.exports.tally import Progress, Tally, compact
 from airflow_provider_gong.exports.writer import PART_BYTES, Writer, rewrite, sha256_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from airflow_provider_gong.api.client import GongClient
     from airflow_provider_gong.exports.dataset import Dataset
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
     from airflow_provider_gong.exports.window import Window
 
 log = logging.getLogger(__name__)
+
+Result = TypeVar("Result")
 
 # A chain of pages lives about an hour from its first request.
 _CURSOR_CHAINS = 3
@@ -70,7 +73,7 @@ class Export:
         began, before = time.monotonic(), self.client.requests
         with tempfile.TemporaryDirectory(prefix="gong-export-") as folder:
             taken = self._ids_of_others()
-            findings = self.history.look() if self.history else None
+            findings = self._while_cursors_live(self.history.look) if self.history else None
             with frozen_heap():
                 tally, draft = self._read(Path(folder), taken, findings)
             # Looked at again: another run may have published while this one was reading.
@@ -83,22 +86,32 @@ class Export:
                 seconds=round(time.monotonic() - began, 3),
             )
             if self.history and findings:
-                manifest = self.history.tell(findings, manifest, self.run, Path(folder))
+                manifest = self.history.tell(findings, tally, manifest, self.run, Path(folder))
             publish(self.dataset, self.run, manifest, draft)
         return manifest
 
     def _check_identity(self) -> None:
         for manifest in (self.dataset.newest(), self.dataset.manifest(self.window)):
             check_identity(self.identity, manifest, str(self.dataset.root))
+        if self.history:
+            self.history.check_identity(self.identity)
 
     def _read(self, folder: Path, taken: set[int | str], findings: Findings | None) -> tuple[Tally, Writer]:
-        for chain in range(_CURSOR_CHAINS):
-            draft_folder = folder / f"chain-{chain}"
-            draft_folder.mkdir()
+        def read() -> tuple[Tally, Writer]:
+            draft_folder = Path(tempfile.mkdtemp(dir=folder))
             try:
                 return self._read_chain(draft_folder, taken, findings)
             except GongCursorExpired:
                 shutil.rmtree(draft_folder)
+                raise
+
+        return self._while_cursors_live(read)
+
+    def _while_cursors_live(self, read: Callable[[], Result]) -> Result:
+        for _ in range(_CURSOR_CHAINS):
+            try:
+                return read()
+            except GongCursorExpired:
                 log.warning("The cursor expired: reading the window again from its beginning")
         raise GongConfigurationError(
             f"Paging through {self.window} took longer than Gong's cursors live (about an hour), "
@@ -108,13 +121,12 @@ class Export:
     def _read_chain(
         self, folder: Path, taken: set[int | str], findings: Findings | None
     ) -> tuple[Tally, Writer]:
-        tally, draft = Tally(ids=set(taken)), self._writer(folder)
+        # What changed is exported again, although another window holds it.
+        changed = set(map(compact, findings.changed)) if findings else set()
+        tally, draft = Tally(ids=taken - changed), self._writer(folder)
         progress = Progress(self.stream.name, self.client)
         try:
-            for batch in self.stream.read(self.client, self.window):
-                draft.write(tally.add(batch))
-                progress.report(tally, draft.rows)
-            for batch in self._of_other_times(tally, findings):
+            for batch in self._batches(tally, findings):
                 draft.write(tally.add(batch))
                 progress.report(tally, draft.rows)
         finally:
@@ -124,19 +136,34 @@ class Export:
     def _writer(self, folder: Path) -> Writer:
         return Writer(folder, self.file_format, self.part_bytes, self.stream.name)
 
-    def _of_other_times(self, tally: Tally, findings: Findings | None) -> Iterator[Batch]:
-        """Read what belongs to this export although it lies outside of its window."""
+    def _batches(self, tally: Tally, findings: Findings | None) -> Iterator[Batch]:
+        """Read the window, and what belongs to this export although it lies outside of it."""
         if not isinstance(self.stream, Revisited):
+            yield from self.stream.read(self.client, self.window)
             return
-        if findings is not None:
-            # What changed is exported again, although another window holds it.
-            tally.ids.difference_update(map(compact, findings.changed))
-            wanted = dict.fromkeys([*findings.late, *findings.changed])
-            unread = [row_id for row_id in wanted if not tally.knows(row_id)]
-            yield from self.stream.revisit(self.client, unread)
-        for batch in self.stream.revisit(self.client, self._held_before(tally)):
+        wanted = dict.fromkeys([*findings.late, *findings.changed]) if findings else {}
+        # Decided one by one, when the window is read and counted.
+        unread = (row_id for row_id in wanted if not tally.knows(row_id))
+        yield from self.stream.read(self.client, self.window, unread)
+        held = self._held_before(tally)
+        tally.lost = dict.fromkeys(held, "gone")
+        for batch in self.stream.revisit(self.client, held):
+            tally.lost |= dict.fromkeys(batch.private_ids, "private")
             # It was exported: what Gong does not show any more is not waited for.
             yield replace(batch, pending=[])
+        tally.lost = {one: reason for one, reason in tally.lost.items() if not tally.knows(one)}
+        self._refuse_blindness(tally)
+
+    def _refuse_blindness(self, tally: Tally) -> None:
+        """Replace no export by one of a key that may not see its calls any more."""
+        before = self.dataset.manifest(self.window)
+        gone = sum(reason == "gone" for reason in tally.lost.values())
+        if before is not None and is_blind(gone, before.rows, tally.received):
+            raise GongConfigurationError(
+                f"Gong shows {gone} of the {before.rows} calls no more that {self.dataset.manifest_path(self.window)} "
+                "holds, too many to be deletions: check what the user of the access key may see. The export stays "
+                "as it is; if the calls were deleted, delete that manifest and clear this run."
+            )
 
     def _held_before(self, tally: Tally) -> list[str]:
         """Return what the export that this one replaces holds besides: the late records that it had found."""

@@ -11,9 +11,11 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Protocol
 
-from airflow_provider_gong.exports.lookback import Lookback, reach
+from airflow_provider_gong.exports.lookback import LOOKBACK, DeletedRows, Findings, Lookback, entries, reach
 from airflow_provider_gong.exports.manifest import IdsFile, Manifest, Part, check_identity
 from airflow_provider_gong.exports.publish import publish
+from airflow_provider_gong.exports.reader import rows_of
+from airflow_provider_gong.exports.tally import compact
 from airflow_provider_gong.exports.window import Window, covered
 from airflow_provider_gong.exports.writer import PART_BYTES, Row, Writer, sha256_of
 
@@ -22,9 +24,9 @@ if TYPE_CHECKING:
 
     from airflow_provider_gong.api.client import GongClient
     from airflow_provider_gong.exports.dataset import Dataset
-    from airflow_provider_gong.exports.lookback import Findings
     from airflow_provider_gong.exports.run import Run
     from airflow_provider_gong.exports.streams import Calls
+    from airflow_provider_gong.exports.tally import Tally
     from airflow_provider_gong.exports.window import WindowArguments
 
 log = logging.getLogger(__name__)
@@ -57,13 +59,20 @@ class History(Protocol):
     def look(self) -> Findings:
         """Find what of the past belongs to this run."""
 
-    def tell(self, findings: Findings, manifest: Manifest, run: Run, folder: Path) -> Manifest:
+    def check_identity(self, identity: dict[str, Any]) -> None:
+        """Refuse a dataset beside that of the export which holds another kind."""
+
+    def tell(self, findings: Findings, tally: Tally, manifest: Manifest, run: Run, folder: Path) -> Manifest:
         """Return the manifest with what is known of the past, when everything was read."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class CallsHistory:
-    """The past of a dataset of calls: late, changed, private and vanished ones."""
+    """The past of a dataset of calls: late, changed, private and vanished ones.
+
+    :param lookback: how far the newest run looks back.
+    :param is_head: this is the newest run; others only tell what their own window lost.
+    """
 
     stream: Calls
     client: GongClient
@@ -71,15 +80,19 @@ class CallsHistory:
     deletions: Dataset
     window: Window
     lookback: timedelta
+    is_head: bool = True
 
     def look(self) -> Findings:
         """Find what came late, changed or vanished."""
-        within = reach(self.window, self.lookback)
+        if not self.is_head:
+            return Findings(Window(self.window.start, self.window.start))
+        within = reach(self.window, self.lookback, self.dataset.newest_end(self.window.start))
         findings = Lookback(
             stream=self.stream,
             client=self.client,
             dataset=self.dataset,
             deletions=self.deletions,
+            window=self.window,
             within=within,
         ).look()
         log.info(
@@ -91,9 +104,15 @@ class CallsHistory:
         )
         return findings
 
-    def tell(self, findings: Findings, manifest: Manifest, run: Run, folder: Path) -> Manifest:
+    def check_identity(self, identity: dict[str, Any]) -> None:
+        """Refuse deletions of other calls."""
+        check_identity(identity | {"stream": DELETIONS}, self.deletions.newest(), str(self.deletions.root))
+
+    def tell(self, findings: Findings, tally: Tally, manifest: Manifest, run: Run, folder: Path) -> Manifest:
         """Publish the deletions, and return the manifest with what the look back adds to it."""
-        self._publish_deletions(findings, manifest, run, folder)
+        self._publish_deletions(self._deleted(findings, tally), manifest, run, folder)
+        if not self.is_head:
+            return manifest
         reached = self._complete_through(findings)
         doubted = f"{findings.doubted} exported calls are not shown any more, too many to be believed"
         why = (*manifest.incomplete_because, *([doubted] if findings.doubted else []))
@@ -104,6 +123,25 @@ class CallsHistory:
             complete=not why,
             incomplete_because=why,
         )
+
+    def _deleted(self, findings: Findings, tally: Tally) -> dict[str, str]:
+        """Return what is to be told: what was told for this window stays so, unless the call is exported again."""
+        existing = self.deletions.manifest(self.window)
+        told = {row["id"]: row["reason"] for row in rows_of(self.deletions, existing)} if existing else {}
+        deleted = told | self._lost(tally) | findings.deleted
+        return {row_id: reason for row_id, reason in deleted.items() if not tally.knows(row_id)}
+
+    def _lost(self, tally: Tally) -> dict[str, str]:
+        """Return what this window held before and no later one knows: a look back sees to what those hold."""
+        if not tally.lost:
+            return {}
+        left = {compact(row_id): row_id for row_id in tally.lost}
+        after = Window(self.window.end, self.window.end + max(self.lookback, LOOKBACK))
+        for dataset, rows in ((self.dataset, self.stream), (self.deletions, DeletedRows())):
+            for window in dataset.overlapping(after):
+                for row_id, _ in entries(dataset, window, rows):
+                    left.pop(compact(row_id), None)
+        return {row_id: tally.lost[row_id] for row_id in left.values()}
 
     def _complete_through(self, findings: Findings) -> datetime | None:
         """Return the moment before which every call is exported, private or given up.
@@ -126,13 +164,11 @@ class CallsHistory:
         reached = min(findings.within.start, first.end if first.start == since else since)
         return max(reached, known) if known else reached if reached > since else None
 
-    def _publish_deletions(self, findings: Findings, calls: Manifest, run: Run, folder: Path) -> None:
-        existing = self.deletions.manifest(self.window)
-        if not findings.deleted and existing is None:
+    def _publish_deletions(self, deleted: dict[str, str], calls: Manifest, run: Run, folder: Path) -> None:
+        if not deleted and self.deletions.manifest(self.window) is None:
             return
         identity = calls.identity | {"stream": DELETIONS}
-        check_identity(identity, self.deletions.newest(), str(self.deletions.root))
-        draft = self._draft(findings, folder, str(identity["format"]))
+        draft = self._draft(deleted, folder, str(identity["format"]))
         partition = self.deletions.partition(self.window)
         manifest = replace(
             calls,
@@ -157,15 +193,14 @@ class CallsHistory:
         )
         publish(self.deletions, run, manifest, draft)
 
-    def _draft(self, findings: Findings, folder: Path, file_format: str) -> Writer:
+    def _draft(self, deleted: dict[str, str], folder: Path, file_format: str) -> Writer:
         place = folder / DELETIONS
         place.mkdir()
         draft = Writer(place, file_format, PART_BYTES, DELETIONS)
         # Not the time of day: a rerun that finds the same writes the same.
         seen_at = self.window.end.astimezone(UTC).isoformat()
         rows: list[dict[str, Any]] = [
-            {"id": row_id, "reason": reason, "seen_at": seen_at}
-            for row_id, reason in sorted(findings.deleted.items())
+            {"id": row_id, "reason": reason, "seen_at": seen_at} for row_id, reason in sorted(deleted.items())
         ]
         draft.write(Row.of(row, id=row["id"]) for row in rows)
         draft.close()

@@ -33,7 +33,7 @@ def read_export(
     if found is None:
         return
     dataset, manifest = found
-    yield from _rows(dataset, manifest)
+    yield from rows_of(dataset, manifest)
 
 
 def open_export(export: dict[str, Any] | str, conn_id: str | None = None) -> tuple[Dataset, Manifest] | None:
@@ -67,10 +67,11 @@ def exported_ids(dataset: Dataset, manifest: Manifest, stream: Stream) -> Iterab
     try:
         return (row_id for row_id, _ in dataset.ids(manifest))
     except IdsOutOfStep:
-        return (stream.row_id(row) for row in _rows(dataset, manifest))
+        return (stream.row_id(row) for row in rows_of(dataset, manifest))
 
 
-def _rows(dataset: Dataset, manifest: Manifest) -> Iterator[dict[str, Any]]:
+def rows_of(dataset: Dataset, manifest: Manifest) -> Iterator[dict[str, Any]]:
+    """Iterate over the rows of an export, in the order in which they were written."""
     with tempfile.TemporaryDirectory(prefix="gong-read-") as folder:
         for part in manifest.parts:
             local = _download(dataset, part, Path(folder))

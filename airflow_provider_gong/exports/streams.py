@@ -4,15 +4,22 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import chain, islice, repeat
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
 from airflow_provider_gong.api import calls, logs, transcripts, users
-from airflow_provider_gong.api.encode import wire_id
-from airflow_provider_gong.exceptions import GongConfigurationError, GongUnexpectedResponse
 from airflow_provider_gong.exports.ahead import read_ahead
 from airflow_provider_gong.exports.content import content_selector, selected_blocks
 from airflow_provider_gong.exports.glances import IDS_PER_REQUEST, Glimpse, by_id
+from airflow_provider_gong.exports.rows import (
+    basic_data,
+    call_record,
+    call_row,
+    is_private,
+    log_row,
+    record_id,
+    transcript_row,
+)
 from airflow_provider_gong.exports.writer import Row, short_hash
 
 if TYPE_CHECKING:
@@ -32,6 +39,8 @@ class Batch:
     announced: int | None = None
     private: int = 0
     pending: list[str] = field(default_factory=list)
+    private_ids: list[str] = field(default_factory=list)
+    """Those that were asked for by id and are left out for being private."""
 
 
 class Stream(Protocol):
@@ -57,6 +66,9 @@ class Stream(Protocol):
 @runtime_checkable
 class Revisited(Stream, Protocol):
     """A stream whose records may be asked for by id, whenever their time was."""
+
+    def read(self, client: GongClient, window: Window, others: Iterable[str] = ()) -> Iterator[Batch]:
+        """Read what belongs to the window, then records of other times by their ids."""
 
     def revisit(self, client: GongClient, ids: Iterable[str]) -> Iterator[Batch]:
         """Read records of other times by their ids."""
@@ -93,14 +105,15 @@ class Calls:
             "include_private": self.include_private,
         }
 
-    def read(self, client: GongClient, window: Window) -> Iterator[Batch]:
-        """Read the calls that started in the window."""
+    def read(self, client: GongClient, window: Window, others: Iterable[str] = ()) -> Iterator[Batch]:
+        """Read the calls that started in the window, then others by their ids."""
         selector = content_selector(self.content)
         blocks = selected_blocks(selector)
         for page in self.pages(client, window, selector):
             public = self.public(page.items)
             rows = [call_row(call_record(record, blocks)) for record in public]
             yield Batch(rows, len(page.items), page.total, private=len(page.items) - len(public))
+        yield from self.revisit(client, others)
 
     def pages(self, client: GongClient, window: Window, selector: dict[str, Any] | None) -> Iterator[Page]:
         """Ask for the calls that started in the window, with what the selector wants of each."""
@@ -117,13 +130,19 @@ class Calls:
         """Return the calls that may be exported."""
         return [record for record in records if self.include_private or not is_private(record)]
 
+    def private_ids(self, records: list[dict[str, Any]]) -> list[str]:
+        """Return the ids of the calls that may not be exported."""
+        private = [record for record in records if is_private(record) and not self.include_private]
+        return [record_id(basic_data(record), "id") for record in private]
+
     def revisit(self, client: GongClient, ids: Iterable[str]) -> Iterator[Batch]:
         """Read calls of other times by their ids; what Gong does not show, or is private, is left out."""
         selector = content_selector(self.content)
         blocks = selected_blocks(selector)
         for records in by_id(client, ids, selector):
             public = self.public(records)
-            yield Batch([call_row(call_record(record, blocks)) for record in public], len(records))
+            rows = [call_row(call_record(record, blocks)) for record in public]
+            yield Batch(rows, len(records), private_ids=self.private_ids(records))
 
     def glance(self, client: GongClient, window: Window) -> Iterator[Glimpse]:
         """See which calls Gong shows for a window, without their content."""
@@ -164,6 +183,8 @@ class Transcripts:
     calls_window: Window | None = None
     calls_reach: datetime | None = None
     """Before it, the calls export that the ids come from is complete; None: it does not say."""
+    calls_since: datetime | None = None
+    """How far the calls export that the ids come from has looked back; None: it did not."""
 
     @property
     def folder(self) -> str:
@@ -179,32 +200,42 @@ class Transcripts:
             "include_private": self.include_private,
         }
 
-    def read(self, client: GongClient, window: Window) -> Iterator[Batch]:
-        """Read the transcripts that are ready, and name the calls whose transcript is not."""
+    def read(self, client: GongClient, window: Window, others: Iterable[str] = ()) -> Iterator[Batch]:
+        """Read the transcripts that are ready, of others too, and name the calls whose transcript is not."""
+        # Others fill up the last request of the window.
         tally = Batch([], 0)
         ids = map(str, self.call_ids) if self.call_ids is not None else self._list(client, window, tally)
-        for batch in self._ask(client, ids):
+        for batch in self._ask(client, chain(zip(ids, repeat(False)), zip(others, repeat(True)))):
             batch.announced, batch.private, tally.private = tally.announced, tally.private, 0
             yield batch
         if tally.private:
             yield Batch([], 0, tally.announced, private=tally.private)
 
     def revisit(self, client: GongClient, ids: Iterable[str]) -> Iterator[Batch]:
-        """Read the transcripts of calls of other times by their ids; a call may have turned private since."""
-        glances = Calls(include_private=self.include_private)
-        for batch in self._ask(client, ids):
-            shown = {one.id: one for one in glances.glance_at(client, [row.id for row in batch.rows])}
-            hidden = [row.id for row in batch.rows if row.id not in shown]
-            batch.rows = [row for row in batch.rows if row.id in shown and not shown[row.id].private]
-            batch.pending += hidden
-            yield batch
+        """Read the transcripts of calls of other times by their ids."""
+        return self._ask(client, zip(ids, repeat(True)))
 
-    def _ask(self, client: GongClient, call_ids: Iterable[str]) -> Iterator[Batch]:
+    def _leave_out_private(self, client: GongClient, batch: Batch, doubtful: set[str]) -> None:
+        """Look again at calls of other times: one may have turned private since it was listed."""
+        asked = [row.id for row in batch.rows if row.id in doubtful]
+        shown = {one.id: one for one in Calls(include_private=self.include_private).glance_at(client, asked)}
+        gone = [row_id for row_id in asked if row_id not in shown]
+        batch.private_ids = [row_id for row_id in asked if row_id in shown and shown[row_id].private]
+        batch.rows = [row for row in batch.rows if row.id not in {*gone, *batch.private_ids}]
+        batch.pending += gone
+
+    def _ask(self, client: GongClient, call_ids: Iterable[tuple[str, bool]]) -> Iterator[Batch]:
+        """Ask for the transcripts of calls; those marked True were listed at another time."""
         ids = iter(call_ids)
-        while asked := list(islice(ids, IDS_PER_REQUEST)):
-            found = transcripts_by_id(client, asked)
-            rows = [_transcript_row(found[call_id]) for call_id in asked if call_id in found]
-            yield Batch(rows, len(rows), pending=[call_id for call_id in asked if call_id not in found])
+        while pairs := list(islice(ids, IDS_PER_REQUEST)):
+            # The window's own mark counts where both ask for a call.
+            marks = dict(reversed(pairs))
+            asked = {call_id: marks[call_id] for call_id, _ in pairs}
+            found = transcripts_by_id(client, list(asked))
+            rows = [transcript_row(found[call_id]) for call_id in asked if call_id in found]
+            batch = Batch(rows, len(rows), pending=[call_id for call_id in asked if call_id not in found])
+            self._leave_out_private(client, batch, {call_id for call_id, other in asked.items() if other})
+            yield batch
 
     def _list(self, client: GongClient, window: Window, tally: Batch) -> Iterator[str]:
         """List the calls of the window: transcripts do not say which of them are private."""
@@ -269,7 +300,7 @@ class Logs:
         seen: Counter[str] = Counter()
         request = logs.list_logs(log_type=self.log_type, from_datetime=window.start, to_datetime=window.end)
         for page in read_ahead(client.pages(request)):
-            yield Batch([_log_row(record, seen) for record in page.items], len(page.items), page.total)
+            yield Batch([log_row(record, seen) for record in page.items], len(page.items), page.total)
 
     def row_id(self, record: dict[str, Any]) -> str:
         """Return the merge key of an exported row."""
@@ -280,34 +311,6 @@ def _folder(name: str, **partitions: str | None) -> str:
     return "/".join([name, *(f"{key}={value}" for key, value in partitions.items() if value is not None)])
 
 
-def is_private(record: dict[str, Any]) -> bool:
-    """Tell whether a call, in detail, is private."""
-    return bool(basic_data(record).get("isPrivate"))
-
-
-def basic_data(record: dict[str, Any]) -> dict[str, Any]:
-    """Return the basic data of a call, in detail."""
-    basic = _key(record, "metaData")
-    if not isinstance(basic, dict):
-        raise GongUnexpectedResponse("A record of Gong's reply has a metaData that is no object.")
-    return basic
-
-
-def call_record(record: dict[str, Any], blocks: Iterable[str]) -> dict[str, Any]:
-    """Return what a row keeps of a call: each selected block, null where Gong omits it, and what else Gong sends."""
-    basic = basic_data(record)
-    basic["id"] = record_id(basic, "id")
-    row = {block: record.get(block) for block in blocks}
-    # What Gong adds one day is kept; media URLs are dead before anyone reads them.
-    return row | {name: value for name, value in record.items() if name not in row and name != "media"}
-
-
-def call_row(record: dict[str, Any]) -> Row:
-    """Encode a call as `call_record` returned it, or with more beside its blocks."""
-    basic = record["metaData"]
-    return Row.of(record, id=basic["id"], basic=basic, start=basic.get("started"))
-
-
 def transcripts_by_id(client: GongClient, call_ids: list[str]) -> dict[str, dict[str, Any]]:
     """Ask for the transcripts of up to `IDS_PER_REQUEST` calls; those that are not ready are absent."""
     # By id alone: dates beside the ids would drop calls whose start differs from the listed one,
@@ -316,32 +319,3 @@ def transcripts_by_id(client: GongClient, call_ids: list[str]) -> dict[str, dict
     for page in client.pages(transcripts.list_call_transcripts(call_ids=call_ids)):
         found |= {record_id(record, "callId"): record for record in page.items}
     return found
-
-
-def _transcript_row(record: dict[str, Any]) -> Row:
-    record["callId"] = record_id(record, "callId")
-    return Row.of(record, id=record["callId"])
-
-
-def _log_row(record: dict[str, Any], seen: Counter[str]) -> Row:
-    # Long enough that different entries never meet; shorter hashes only tell versions of one record apart.
-    digest = short_hash(record, size=12)
-    record["_id"] = f"{digest}-{seen[digest]}"
-    seen[digest] += 1
-    return Row.of(record, id=record["_id"], basic=digest, start=record.get("eventTime"))
-
-
-def record_id(record: dict[str, Any], name: str) -> str:
-    """Return an id as text; what cannot be one would be lost or mixed up on the way to a warehouse."""
-    value = _key(record, name)
-    try:
-        return wire_id(value, name)
-    except GongConfigurationError:
-        raise GongUnexpectedResponse(f"A record of Gong's reply has a {name} that is no id.") from None
-
-
-def _key(record: dict[str, Any], name: str) -> Any:
-    """Return a field that Gong promises, and say which one is missing otherwise."""
-    if record.get(name) is None:
-        raise GongUnexpectedResponse(f"A record of Gong's reply has no {name}.")
-    return record[name]

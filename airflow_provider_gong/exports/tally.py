@@ -31,6 +31,8 @@ class Tally:
     last_start: datetime | None = None
     pending: list[str] = field(default_factory=list)
     ids: set[int | str] = field(default_factory=set)
+    lost: dict[str, str] = field(default_factory=dict)
+    """What the export that is replaced holds and this one does not, each with the reason."""
 
     def add(self, batch: Batch) -> list[Row]:
         """Count a batch and return its rows that were not seen before."""

@@ -6,9 +6,9 @@ import logging
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from airflow_provider_gong.exports.lookback import Findings, Lookback, reach
+from airflow_provider_gong.exports.lookback import Findings, Lookback, Seen, reach
 from airflow_provider_gong.exports.reader import exported_ids
 from airflow_provider_gong.exports.streams import Calls
 from airflow_provider_gong.exports.tally import compact
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from airflow_provider_gong.exports.manifest import Manifest
     from airflow_provider_gong.exports.run import Run
     from airflow_provider_gong.exports.streams import Transcripts
+    from airflow_provider_gong.exports.tally import Tally
 
 log = logging.getLogger(__name__)
 
@@ -73,13 +74,18 @@ class TranscriptsHistory:
             log.info("Asking again for %d transcripts that were not ready", len(self.waits))
         findings = Findings(Window(self.window.start, self.window.start))
         if self.lookback is not None:
-            findings = self._late_calls(reach(self.window, self.lookback))
+            before = self.dataset.newest_end(self.window.start)
+            findings = self._late_calls(reach(self.window, self.lookback, before))
         findings.late = [*self.waits, *findings.late]
         return findings
 
-    def tell(self, findings: Findings, manifest: Manifest, run: Run, folder: Path) -> Manifest:
+    def check_identity(self, identity: dict[str, Any]) -> None:
+        """Accept any: nothing is written beside the transcripts."""
+
+    def tell(self, findings: Findings, tally: Tally, manifest: Manifest, run: Run, folder: Path) -> Manifest:
         """Return the manifest with what is still waited for, and what is given up."""
-        new = Wait(self.window.end, min(self.stream.calls_reach or findings.within.start, self.window.start))
+        oldest = (self.stream.calls_since, self.stream.calls_reach, findings.within.start, self.window.start)
+        new = Wait(self.window.end, min(moment for moment in oldest if moment))
         waits = {row_id: self.waits.get(row_id, new) for row_id in manifest.pending}
         kept = {one: wait for one, wait in waits.items() if self.window.end - wait.since < self.give_up_after}
         given_up = tuple(one for one in waits if one not in kept)
@@ -115,7 +121,16 @@ class TranscriptsHistory:
             content="basic",
             include_private=self.stream.include_private,
         )
-        return LateCalls(stream=stream, client=self.client, dataset=self.dataset, within=within).look()
+        return LateCalls(
+            stream=stream,
+            client=self.client,
+            dataset=self.dataset,
+            deletions=None,
+            window=self.window,
+            within=within,
+            transcripts=self.stream,
+            waits=tuple(self.waits),
+        ).look()
 
     def _complete_through(self, waits: Iterable[Wait]) -> str | None:
         """Return the moment before which all transcripts are exported or given up, as far as that is known."""
@@ -128,10 +143,10 @@ class TranscriptsHistory:
         return (manifest for manifest in found if manifest.window != self.window)
 
     def _unread(self, waits: dict[str, Wait]) -> dict[str, Wait]:
-        """Leave out what some export of the dataset holds by now."""
+        """Leave out what some export of the dataset holds by now, or has given up."""
         left = {compact(row_id): row_id for row_id in waits}
         for manifest in self._earlier():
-            for row_id in exported_ids(self.dataset, manifest, self.stream):
+            for row_id in (*exported_ids(self.dataset, manifest, self.stream), *manifest.given_up):
                 left.pop(compact(row_id), None)
         return {row_id: waits[row_id] for row_id in left.values()}
 
@@ -140,22 +155,18 @@ class TranscriptsHistory:
 class LateCalls(Lookback):
     """A look back for calls of which a dataset of transcripts knows nothing: neither exported nor waited for."""
 
-    deletions: Dataset | None = None
+    transcripts: Transcripts
+    waits: tuple[str, ...]
 
-    def _known(self, windows: list[Window]) -> dict[int | str, str | None]:
-        known: dict[int | str, str | None] = {}
+    def _known(self, windows: list[Window], shown: Seen) -> Seen:
+        known = set(map(compact, self.waits))
         for window in windows:
             manifest = self.dataset.manifest(window)
             if manifest is not None:
-                ids = exported_ids(self.dataset, manifest, self.stream)
-                known |= dict.fromkeys(map(compact, [*ids, *manifest.pending, *manifest.given_up]), "")
-        return known
-
-    def judge_unseen(
-        self, unseen: set[int | str], known: dict[int | str, str | None], findings: Findings
-    ) -> None:
-        """Leave deletions to the dataset of calls."""
-        findings.deleted.clear()
+                ids = exported_ids(self.dataset, manifest, self.transcripts)
+                known.update(key for key in map(compact, (*manifest.given_up, *ids)) if key in shown)
+        # Not what Gong shows no more: deletions are told by the dataset of calls.
+        return dict.fromkeys(known & shown.keys(), "")
 
 
 def _waits_of(manifest: Manifest) -> dict[str, Wait]:

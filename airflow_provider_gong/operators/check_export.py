@@ -50,7 +50,10 @@ class GongCheckExportOperator(BaseOperator):
     :param max_pending_share: How much of all ids of the range may be pending or given up, from 0 to 1; Gong never
         transcribes some calls. (templated) Default: `0.05`.
     :param fail_if_older_than: How long ago the newest window may end; a timedelta or an ISO 8601 duration such as
-        `PT36H`. Manifests that say `complete_through` are measured by that. (templated) Default: None, any age.
+        `PT36H`. (templated) Default: None, any age.
+    :param fail_if_incomplete_for: How long ago the exports may be complete through. That follows them at the distance
+        of their `lookback`, in which late calls may come: give more than that, such as `P9D`. (templated)
+        Default: None, any time.
     :param verify: `size` compares the sizes of parts in the listing, `content` downloads each part and compares its
         hash. (templated) Default: `size`.
     :param on_problem: `fail`, or `warn` to log the problems and succeed. (templated) Default: `fail`.
@@ -60,7 +63,7 @@ class GongCheckExportOperator(BaseOperator):
 
     template_fields: Sequence[str] = (
         *("dataset", "dataset_conn_id", "from_datetime", "to_datetime", "max_pending_share"),
-        *("fail_if_older_than", "verify", "on_problem", "write_page"),
+        *("fail_if_older_than", "fail_if_incomplete_for", "verify", "on_problem", "write_page"),
     )
     ui_color = "#ece4ff"
 
@@ -73,6 +76,7 @@ class GongCheckExportOperator(BaseOperator):
         to_datetime: datetime | str | None = None,
         max_pending_share: float | str = 0.05,
         fail_if_older_than: timedelta | str | None = None,
+        fail_if_incomplete_for: timedelta | str | None = None,
         verify: str = "size",
         on_problem: str = "fail",
         write_page: bool | str = True,
@@ -85,6 +89,7 @@ class GongCheckExportOperator(BaseOperator):
         self.to_datetime = to_datetime
         self.max_pending_share = max_pending_share
         self.fail_if_older_than = fail_if_older_than
+        self.fail_if_incomplete_for = fail_if_incomplete_for
         self.verify = verify
         self.on_problem = on_problem
         self.write_page = write_page
@@ -132,17 +137,10 @@ class GongCheckExportOperator(BaseOperator):
             start=read.as_datetime("from_datetime", self.from_datetime),
             end=read.as_datetime("to_datetime", self.to_datetime),
             max_pending_share=self._share(),
-            max_age=self._max_age(),
+            max_age=_limit("fail_if_older_than", self.fail_if_older_than),
+            max_lag=_limit("fail_if_incomplete_for", self.fail_if_incomplete_for),
             verify_content=read.as_choice("verify", self.verify, ("size", "content")) == "content",
         )
-
-    def _max_age(self) -> timedelta | None:
-        age = read.as_duration("fail_if_older_than", self.fail_if_older_than)
-        if age is not None and age.total_seconds() <= 0:
-            raise GongConfigurationError(
-                f"fail_if_older_than={self.fail_if_older_than!r} must be longer than zero, for example 'PT36H'."
-            )
-        return age
 
     def _share(self) -> float:
         share = read.as_number("max_pending_share", self.max_pending_share)
@@ -159,3 +157,10 @@ class GongCheckExportOperator(BaseOperator):
         target = dataset.root / PAGE_NAME
         put_bytes(page(receipt), target, dataset.staging)
         log.info("The calendar lies at %s", target)
+
+
+def _limit(name: str, value: timedelta | str | None) -> timedelta | None:
+    limit = read.as_duration(name, value)
+    if limit is not None and limit.total_seconds() <= 0:
+        raise GongConfigurationError(f"{name}={value!r} must be longer than zero, for example 'PT36H'.")
+    return limit

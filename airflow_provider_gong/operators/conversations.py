@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, cast
 
@@ -86,9 +85,8 @@ class GongExportConversationsOperator(GongExportCallsOperator):
         from airflow_provider_gong.exports.dataset import Dataset as Files
 
         assert isinstance(stream, Conversations)  # noqa: S101 - for the type checker
-        give_up_after = self._not_negative("give_up_after", self.give_up_after)
-        calls = self.calls_history(stream.calls, run, window, dataset)
-        if calls is None:
-            return None
         deletions = Files(destination / stream.deletions_folder)
-        return ConversationsHistory(calls=replace(calls, deletions=deletions), give_up_after=give_up_after)
+        return ConversationsHistory(
+            calls=self.calls_history(stream.calls, run, window, dataset, deletions),
+            give_up_after=self._not_negative("give_up_after", self.give_up_after),
+        )

@@ -146,7 +146,8 @@ class GongExportTranscriptsOperator(GongWindowedExportOperator):
             filters=manifest.identity["filters"],
             call_ids=tuple(map(compact, exported_ids(dataset, manifest, Calls()))),
             calls_window=manifest.window,
-            calls_reach=datetime.fromisoformat(reached) if (reached := manifest.complete_through) else None,
+            calls_reach=_moment(manifest.complete_through),
+            calls_since=_moment((manifest.looked_back or {}).get("from")),
         )
 
     def history(
@@ -191,3 +192,7 @@ class GongExportTranscriptsOperator(GongWindowedExportOperator):
                 "export that has a destination too."
             )
         return Choice(None, "the calls export had nothing to export")
+
+
+def _moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None

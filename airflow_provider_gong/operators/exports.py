@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -114,28 +113,30 @@ class GongExportCallsOperator(GongWindowedExportOperator):
     def history(
         self, stream: Stream, run: Run, window: Window, dataset: Dataset, destination: ObjectStoragePath
     ) -> History | None:
-        """Return what the newest run does about the windows before its own."""
+        """Return what the newest run does about the windows before its own, and all do about calls they lost."""
         from airflow_provider_gong.exports.dataset import Dataset as Files
         from airflow_provider_gong.exports.streams import Calls
 
         assert isinstance(stream, Calls)  # noqa: S101 - for the type checker
-        calls = self.calls_history(stream, run, window, dataset)
-        return calls and replace(calls, deletions=Files(destination / stream.deletions_folder))
+        deletions = Files(destination / stream.deletions_folder)
+        return self.calls_history(stream, run, window, dataset, deletions)
 
-    def calls_history(self, stream: Calls, run: Run, window: Window, dataset: Dataset) -> CallsHistory | None:
-        """Return how this run looks back, if it is the newest; it does not know yet where deletions are told."""
+    def calls_history(
+        self, stream: Calls, run: Run, window: Window, dataset: Dataset, deletions: Dataset
+    ) -> CallsHistory:
+        """Return how this run looks back, if it is the newest, and where it tells deletions."""
         from airflow_provider_gong.exports.history import CallsHistory, is_head
 
         lookback = self._not_negative("lookback", self.lookback)
-        if not lookback or not is_head(run, window, self._window_arguments(), dataset):
-            return None
+        head = bool(lookback) and is_head(run, window, self._window_arguments(), dataset)
         return CallsHistory(
             stream=stream,
             client=self.hook.get_conn(),
             dataset=dataset,
-            deletions=dataset,
+            deletions=deletions,
             window=window,
             lookback=lookback,
+            is_head=head,
         )
 
 

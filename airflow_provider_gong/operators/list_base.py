@@ -60,7 +60,7 @@ class Found:
             )
 
     def _is_new(self, record: dict[str, Any]) -> bool:
-        from airflow_provider_gong.exports.streams import record_id
+        from airflow_provider_gong.exports.rows import record_id
 
         if self.id_name is None:
             return True

@@ -99,7 +99,7 @@ class GongGetCallTranscriptsOperator(GongListOperator):
 
     def perform(self, context: Context) -> Records:
         """Get the transcripts, and with `call_ids` tell which are missing."""
-        from airflow_provider_gong.exports.streams import record_id
+        from airflow_provider_gong.exports.rows import record_id
 
         if not self._call_ids_given:
             return super().perform(context)
@@ -141,7 +141,7 @@ class GongGetCallTranscriptsOperator(GongListOperator):
 
     def _of_public_calls(self, records: Records) -> Records:
         """Return the transcripts whose calls Gong shows and tells to be public."""
-        from airflow_provider_gong.exports.streams import basic_data, is_private, record_id
+        from airflow_provider_gong.exports.rows import basic_data, is_private, record_id
 
         if not records:
             return records

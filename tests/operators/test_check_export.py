@@ -410,11 +410,20 @@ def test_age_is_that_of_the_newest_window(local_calls: str) -> None:
     assert "ago, more than fail_if_older_than=" in named
 
 
-def test_complete_through_counts_where_manifests_have_it(local_calls: str) -> None:
+def test_how_far_the_exports_are_complete_has_a_limit_of_its_own(local_calls: str) -> None:
     rewrite_manifest(local_calls, 10, lambda body: body.update(complete_through="2026-01-09T08:00:00+00:00"))
     age = datetime.now(UTC) - day(11)
-    named = problem(local_calls, fail_if_older_than=age + timedelta(hours=1))
+    passed(local_calls, fail_if_older_than=age + timedelta(hours=1))
+    passed(local_calls, fail_if_incomplete_for=age + timedelta(days=2))
+    named = problem(local_calls, fail_if_incomplete_for=age + timedelta(days=1))
     assert named.startswith("The exports are complete through 2026-01-09T08:00:00+00:00, ")
+    assert "ago, more than fail_if_incomplete_for=" in named
+
+
+def test_exports_that_do_not_say_how_far_they_are_complete_are_named(local_calls: str) -> None:
+    rewrite_manifest(local_calls, 10, lambda body: body.update(complete_through=None))
+    named = problem(local_calls, fail_if_incomplete_for="P9D")
+    assert named.startswith("The newest export does not say how far the exports are complete")
 
 
 def test_range_names_what_is_missing_at_its_ends(local_calls: str) -> None:

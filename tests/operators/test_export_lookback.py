@@ -6,6 +6,7 @@ import gzip
 import hashlib
 import json
 import random
+import shutil
 from collections import Counter
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -18,7 +19,17 @@ from airflow_provider_gong.exports.publish import publish
 from airflow_provider_gong.operators.exports import GongExportCallsOperator
 from airflow_provider_gong.sandbox import GongSandbox
 from tests.operators.conftest import NOW
-from tests.operators.exporting import attempt, bounds, call_ids, day, export, interval_run, manifest, rows
+from tests.operators.exporting import (
+    attempt,
+    bounds,
+    call_ids,
+    cron_run,
+    day,
+    export,
+    interval_run,
+    manifest,
+    rows,
+)
 from tests.support.task_runner import RunSpec
 
 if TYPE_CHECKING:
@@ -426,3 +437,162 @@ def counted(function: Callable[..., Any], seen: Counter[str]) -> Callable[..., A
         return function(*arguments, **options)
 
     return count
+
+
+def test_after_a_long_pause_the_calls_before_it_are_looked_for(gong: GongSandbox, destination: str) -> None:
+    """The window of the run is longer than `lookback`, and reaches over none of the time before the pause."""
+    late = late_call(day(2) + 20 * HOUR, day(4), gong)
+    for number in (3, 13):
+        gong.clock.set(day(number) + HOUR)
+        run = cron_run(number, run_after=day(number))
+        summary = export(
+            GongExportCallsOperator, destination=destination, run=run, initial_from_datetime=day(1)
+        )
+    assert late.id in call_ids(rows(summary))
+    assert summary["complete_through"] is None, "nothing was seen before the window of the first run"
+
+
+def test_after_an_outage_within_a_day_the_week_is_looked_at_by_the_first_run_of_the_day(
+    gong: GongSandbox, destination: str
+) -> None:
+    for number in (2, 3):
+        run_day(gong, number, destination=destination)
+    late = late_call(day(2) + 2 * HOUR, day(4) + 12 * HOUR, gong)
+    start = day(5) + 9 * HOUR
+    gong.clock.set(start + 2 * HOUR)
+    run = RunSpec(run_type="scheduled", data_interval=(start, start + HOUR), run_id="after the outage")
+    assert late.id in call_ids(rows(export(GongExportCallsOperator, destination=destination, run=run)))
+
+
+def test_a_first_export_of_a_long_time_is_not_asked_for_by_id(gong: GongSandbox, destination: str) -> None:
+    """Its window reaches further back than `lookback`: most of its calls lie where nobody looks."""
+    gong.clock.set(day(9) + HOUR)
+    export(GongExportCallsOperator, destination=destination, from_datetime=day(1), to_datetime=day(9))
+    gone = next(call for call in gong.world.calls() if call.started.date() == day(7).date())
+    gong.world.hide_call(gone.id)
+    gong.requests.clear()
+    summary = run_day(gong, 9, destination=destination, lookback="P4D")
+    asked = ["filter.callIds" in request.body_keys for request in gong.requests]
+    assert asked.count(True) == 1
+    assert [row["id"] for row in deletions(destination)] == [gone.id]
+    assert summary["requests"] == 3
+
+
+def test_a_call_whose_start_moved_into_the_window_is_exported_once(
+    gong: GongSandbox, destination: str
+) -> None:
+    moved = gong.world.add_call(day(2) + HOUR)
+    run_day(gong, 2, destination=destination)
+    gong.world.alter_call(moved.id, started=day(3) + HOUR)
+    assert call_ids(rows(run_day(gong, 3, destination=destination))).count(moved.id) == 1
+
+
+def test_a_cursor_that_expires_while_looking_back_begins_the_look_anew(
+    gong: GongSandbox, destination: str
+) -> None:
+    for minute in range(150):
+        gong.world.add_call(day(2) + minute * timedelta(minutes=1))
+    run_day(gong, 2, destination=destination)
+    late = late_call(day(2) + HOUR, day(3) + HOUR, gong)
+    gong.faults.add("expired_cursor", path=EXTENSIVE)
+    assert late.id in call_ids(rows(run_day(gong, 3, destination=destination)))
+
+
+def test_deletions_whose_ids_file_is_out_of_step_are_read_from_their_rows(
+    gong: GongSandbox, destination: str
+) -> None:
+    gone = gong.world.add_call(day(2) + HOUR)
+    run_day(gong, 2, destination=destination)
+    gong.world.hide_call(gone.id)
+    run_day(gong, 3, destination=destination)
+    [ids] = Path(destination.removeprefix("file://"), "deletions").rglob("*.ids.gz")
+    ids.write_bytes(gzip.compress(b""))
+    run_day(gong, 4, destination=destination)
+    assert [row["id"] for row in deletions(destination)] == [gone.id]
+
+
+def test_deletions_of_a_run_that_never_finished_count(
+    gong: GongSandbox, destination: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The call comes back after it was told as deleted: who applied the deletion needs it again."""
+    call = gong.world.add_call(day(2) + HOUR)
+    run_day(gong, 2, destination=destination)
+    gong.world.alter_call(call.id, private=True)
+    with monkeypatch.context() as killed:
+
+        def publish_and_die(*arguments: Any) -> None:
+            publish(*arguments)
+            raise KeyboardInterrupt
+
+        killed.setattr(history, "publish", publish_and_die)
+        gong.clock.set(day(4) + HOUR)
+        attempt(GongExportCallsOperator, destination=destination, run=interval_run(3))
+    gong.world.alter_call(call.id, private=False)
+    assert call.id in call_ids(rows(run_day(gong, 4, destination=destination)))
+
+
+def test_deletions_of_another_kind_are_refused_before_gong_is_asked(
+    gong: GongSandbox, destination: str
+) -> None:
+    gone = gong.world.add_call(day(2) + HOUR)
+    run_day(gong, 2, destination=destination)
+    gong.world.hide_call(gone.id)
+    run_day(gong, 3, destination=destination)
+    shutil.rmtree(Path(destination.removeprefix("file://"), "calls"))
+    gong.requests.clear()
+    result = attempt(GongExportCallsOperator, destination=destination, run=interval_run(4), content="basic")
+    assert result.state == "failed"
+    assert "content was 'default' and is 'basic'" in str(result.error)
+    assert len(gong.requests) == 0
+
+
+@pytest.mark.parametrize("newest", [True, False], ids=["newest", "older"])
+@pytest.mark.parametrize("change", [{"hidden": True}, {"private": True}], ids=["gone", "private"])
+def test_clearing_a_run_tells_what_it_holds_no_more(
+    gong: GongSandbox, destination: str, newest: bool, change: dict[str, bool]
+) -> None:
+    """Who merges exports would keep the call for ever: no window holds it any more that a look could compare."""
+    call = gong.world.add_call(day(3) + HOUR)
+    for number in (2, 3) if newest else (2, 3, 4):
+        run_day(gong, number, destination=destination)
+    gong.world.alter_call(call.id, **change)
+    run = interval_run(3, run_id="day-3", clear_number=1)
+    export(GongExportCallsOperator, destination=destination, run=run)
+    expected = {"id": call.id, "reason": "gone" if "hidden" in change else "private"}
+    assert [{"id": row["id"], "reason": row["reason"]} for row in deletions(destination)] == [expected]
+    again = interval_run(3, run_id="day-3", clear_number=2)
+    export(GongExportCallsOperator, destination=destination, run=again)
+    assert [row["id"] for row in deletions(destination)] == [call.id], "clearing it again keeps them"
+    gong.world.alter_call(call.id, hidden=False, private=False)
+    run_day(gong, 5, destination=destination)
+    assert call.id in held(destination)
+
+
+def test_a_key_that_lost_sight_of_the_calls_does_not_empty_an_export_that_is_cleared(
+    gong: GongSandbox, destination: str
+) -> None:
+    gong.world.add_call(day(3) + HOUR)
+    before = run_day(gong, 3, destination=destination)
+    gong.key.sees_calls = False
+    run = interval_run(3, run_id="day-3", clear_number=1)
+    result = attempt(GongExportCallsOperator, destination=destination, run=run)
+    assert result.state == "failed"
+    assert "Gong shows 2 of the 2 calls no more" in str(result.error)
+    assert len(rows(before)) == 2
+    assert deletions(destination) == []
+
+
+def test_clearing_a_run_does_not_tell_what_a_later_window_holds(gong: GongSandbox, destination: str) -> None:
+    """A look back tells it then: told for the earlier window it would be deleted before it is exported."""
+    call = gong.world.add_call(day(2) + HOUR, title="Before")
+    run_day(gong, 2, destination=destination)
+    gong.world.alter_call(call.id, title="After")
+    run_day(gong, 3, destination=destination)
+    gong.world.hide_call(call.id)
+    run = interval_run(2, run_id="day-2", clear_number=1)
+    export(GongExportCallsOperator, destination=destination, run=run)
+    assert deletions(destination) == []
+    run_day(gong, 4, destination=destination)
+    assert [row["id"] for row in deletions(destination)] == [call.id]
+    export(GongExportCallsOperator, destination=destination, run=interval_run(3, run_id="day-3"))
+    assert [row["id"] for row in deletions(destination)] == [call.id], "it is told once"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,8 +12,6 @@ from tests.operators.exporting import bounds, day, export, interval_run, manifes
 from tests.support.task_runner import RunSpec
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from airflow_provider_gong.sandbox import Call, GongSandbox
 
 HOUR = timedelta(hours=1)
@@ -66,7 +64,9 @@ def test_what_is_still_not_ready_is_handed_on_from_run_to_run(gong: GongSandbox,
     summaries = [run_day(gong, number, destination) for number in (2, 3, 4)]
     assert [summary["pending"] for summary in summaries] == [1, 1, 0]
     assert slow.id in transcribed(summaries[-1])
-    assert manifest(summaries[1])["pending_since"] == {slow.id: [day(3).isoformat(), day(2).isoformat()]}
+    assert manifest(summaries[1])["pending_since"] == {
+        slow.id: [day(3).isoformat(), (day(3) - timedelta(days=7)).isoformat()]
+    }
 
 
 def test_what_does_not_come_is_given_up(gong: GongSandbox, destination: str) -> None:
@@ -166,7 +166,7 @@ def test_a_pending_transcript_is_not_taken_for_a_late_call(gong: GongSandbox, de
         run = interval_run(number, run_id=f"day-{number}")
         export(GongExportTranscriptsOperator, destination=destination, run=run)
     asked = [request.path for request in gong.requests]
-    assert asked.count("/v2/calls/transcript") == 2, "its own day, and what is pending"
+    assert asked.count("/v2/calls/transcript") == 1, "its own day and what is pending"
 
 
 def test_transcripts_are_complete_through_what_calls_are_and_before_what_is_pending(
@@ -190,3 +190,54 @@ def test_a_steady_day_costs_at_most_twelve_requests(gong: GongSandbox, destinati
     run_day(gong, 9, destination)
     users = 5
     assert len(gong.requests) + users <= 12
+
+
+def test_a_call_that_turned_private_and_back_is_transcribed(gong: GongSandbox, destination: str) -> None:
+    """Without an export of calls: the transcript is waited for no more, and is a late one afterwards."""
+    slow = slow_call(gong, 2, day(3) + 20 * HOUR)
+    for number, private in ((2, False), (3, True), (4, False)):
+        gong.world.alter_call(slow.id, private=private)
+        gong.clock.set(day(number + 1) + 6 * HOUR)
+        run = interval_run(number, run_id=f"day-{number}")
+        summary = export(GongExportTranscriptsOperator, destination=destination, run=run)
+        assert (slow.id in transcribed(summary)) is (number == 4)
+
+
+def test_complete_through_stays_before_a_late_call_that_is_pending(
+    gong: GongSandbox, destination: str
+) -> None:
+    late = gong.world.add_call(day(2) + HOUR, visible_at=day(5), transcript_at=NEVER)
+    reached = [run_day(gong, number, destination)["complete_through"] for number in range(1, 14)]
+    known = [datetime.fromisoformat(one) for one in reached if one is not None]
+    assert known
+    assert max(known) <= late.started
+
+
+def test_what_was_given_up_is_not_resolved_over_and_over(gong: GongSandbox, destination: str) -> None:
+    slow_call(gong, 2, NEVER)
+    for number in range(2, 6):
+        run_day(gong, number, destination, give_up_after="P2D")
+    gong.requests.clear()
+    body = manifest(run_day(gong, 6, destination, give_up_after="P2D", resolve_pending=True))
+    assert (body["pending"], body["given_up"]) == ([], [])
+    assert len(gong.requests.to("/v2/calls/transcript")) == 1
+
+
+def test_what_is_waited_for_fills_up_the_request_of_the_window(gong: GongSandbox, destination: str) -> None:
+    slow = slow_call(gong, 2, day(3) + 20 * HOUR)
+    run_day(gong, 2, destination)
+    gong.requests.clear()
+    assert slow.id in transcribed(run_day(gong, 3, destination))
+    assert len(gong.requests.to("/v2/calls/transcript")) == 1
+
+
+def test_clearing_a_run_whose_calls_all_turned_private_leaves_no_transcripts(
+    gong: GongSandbox, destination: str
+) -> None:
+    """That is no key which lost sight of the calls."""
+    for minute in range(11):
+        gong.world.add_call(day(2) + minute * timedelta(minutes=1))
+    assert run_day(gong, 2, destination)["rows"] == 12
+    for call in gong.world.calls():
+        gong.world.alter_call(call.id, private=True)
+    assert run_day(gong, 2, destination)["rows"] == 0
