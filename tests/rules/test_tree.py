@@ -28,6 +28,7 @@ TOPICS = {
     "export_logs": "what the export of logs writes and returns",
     "export_conversations": "what the export of conversations writes and returns",
     "export_parquet": "each export in the format with columns",
+    "check_looked_back": "what looking back writes again is no fault to a check",
     "export_conversations_again": "what the newest export of conversations does about the windows before",
     "export_lookback": "what the newest export of calls does about the windows before",
     "export_waiting": "what the newest export of transcripts does about those that were not ready",
