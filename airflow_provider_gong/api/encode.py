@@ -88,11 +88,21 @@ def wire_window(
     from_datetime: datetime | str | None, to_datetime: datetime | str | None, workspace_id: str | None
 ) -> dict[str, str | None]:
     """Return the fields that narrow a list of calls to a stretch of time and to a workspace."""
-    return {
-        "fromDateTime": optional_datetime(from_datetime, "from_datetime"),
-        "toDateTime": optional_datetime(to_datetime, "to_datetime"),
-        "workspaceId": optional_id(workspace_id, "workspace_id"),
-    }
+    bounds = wire_bounds(from_datetime, to_datetime)
+    return {**bounds, "workspaceId": optional_id(workspace_id, "workspace_id")}
+
+
+def wire_bounds(
+    from_datetime: datetime | str | None, to_datetime: datetime | str | None
+) -> dict[str, str | None]:
+    """Return the bounds of a stretch of time; one without any time in it is refused, as it would cost a request."""
+    start = optional_datetime(from_datetime, "from_datetime")
+    end = optional_datetime(to_datetime, "to_datetime")
+    if start and end and datetime.fromisoformat(start) >= datetime.fromisoformat(end):
+        raise GongConfigurationError(
+            f"from_datetime={start} must be before to_datetime={end}: the stretch of time is half-open."
+        )
+    return {"fromDateTime": start, "toDateTime": end}
 
 
 def without_none(values: Mapping[str, Any]) -> dict[str, Any]:

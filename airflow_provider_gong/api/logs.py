@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from airflow_provider_gong.api.encode import optional_datetime, wire_datetime
+from airflow_provider_gong.api.encode import wire_bounds, wire_datetime
 from airflow_provider_gong.api.endpoint import Params, endpoint
 from airflow_provider_gong.exceptions import GongConfigurationError
 
@@ -39,10 +39,6 @@ def list_logs(
         raise GongConfigurationError(
             f"log_type={log_type!r} is not a log of Gong: give one of {', '.join(LOG_TYPES)}."
         )
-    return Params(
-        query={
-            "logType": log_type,
-            "fromDateTime": wire_datetime(from_datetime, "from_datetime"),
-            "toDateTime": optional_datetime(to_datetime, "to_datetime"),
-        }
-    )
+    # Gong needs the start, so that None is no way to leave it out.
+    start = wire_datetime(from_datetime, "from_datetime")
+    return Params(query={"logType": log_type, **wire_bounds(start, to_datetime)})

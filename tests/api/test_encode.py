@@ -1,10 +1,11 @@
+import re
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pendulum
 import pytest
 
-from airflow_provider_gong.api.encode import wire_datetime, wire_id, wire_ids, without_none
+from airflow_provider_gong.api.encode import wire_bounds, wire_datetime, wire_id, wire_ids, without_none
 from airflow_provider_gong.exceptions import GongConfigurationError
 
 
@@ -81,3 +82,19 @@ def test_empty_list_of_ids_is_refused() -> None:
 
 def test_only_none_is_left_out() -> None:
     assert without_none({"a": None, "b": False, "c": 0, "d": ""}) == {"b": False, "c": 0, "d": ""}
+
+
+@pytest.mark.parametrize("end", ["2026-01-02", "2026-01-01", "2026-01-02T01:00:00+02:00"])
+def test_bounds_without_any_time_between_them_are_refused(end: str) -> None:
+    start = "2026-01-02T00:00:00+00:00"
+    with pytest.raises(
+        GongConfigurationError, match=f"^from_datetime={re.escape(start)} must be before to_datetime="
+    ):
+        wire_bounds("2026-01-02", end)
+
+
+def test_bounds_may_be_left_out() -> None:
+    assert wire_bounds(None, "2026-01-01") == {
+        "fromDateTime": None,
+        "toDateTime": "2026-01-01T00:00:00+00:00",
+    }
