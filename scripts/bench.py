@@ -195,7 +195,7 @@ def parse_cost() -> tuple[float, list[str]]:
 def run_exports(*names: str, file_format: str = "jsonl.gz") -> None:
     """Export streams of the day and print rows, pending ids, requests, seconds and the peak of memory in MiB."""
     from airflow_provider_gong.api.throttle import NoThrottle
-    from airflow_provider_gong.exports import streams
+    from airflow_provider_gong.exports import batches, streams
     from airflow_provider_gong.exports.dataset import Dataset
     from airflow_provider_gong.exports.engine import Export
     from airflow_provider_gong.exports.run import Run
@@ -210,7 +210,7 @@ def run_exports(*names: str, file_format: str = "jsonl.gz") -> None:
     client._throttle = NoThrottle()
     window, rows, pending, began = Window(DAY_START, DAY_END), 0, 0, time.perf_counter()
     # Private calls too, so that the figures are about as many calls as they say.
-    stream: streams.Stream = streams.Calls(include_private=True)
+    stream: batches.Stream = streams.Calls(include_private=True)
     for name in names:
         dataset = Dataset(destination / name)
         run = Run(dag_id="bench", task_id=name, run_id="bench", run_after=DAY_END)

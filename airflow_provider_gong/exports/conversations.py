@@ -13,15 +13,18 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_gong.exceptions import GongUnexpectedResponse
 from airflow_provider_gong.exports.ahead import read_ahead
+from airflow_provider_gong.exports.batches import Batch
 from airflow_provider_gong.exports.content import content_selector, selected_blocks
 from airflow_provider_gong.exports.glances import IDS_PER_REQUEST, by_id
 from airflow_provider_gong.exports.rows import basic_data, call_record, call_row, record_id
-from airflow_provider_gong.exports.streams import Batch, Calls, transcripts_by_id
+from airflow_provider_gong.exports.slices import time_slices
+from airflow_provider_gong.exports.streams import Calls, transcripts_by_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from airflow_provider_gong.api.client import GongClient, Page
+    from airflow_provider_gong.exports.slices import Slice
     from airflow_provider_gong.exports.window import Window
 
 UNKNOWN_SPEAKER = "Unknown speaker"
@@ -46,16 +49,22 @@ class Conversations:
         """Return what must not change within a dataset."""
         return self.calls.selection
 
-    def read(self, client: GongClient, window: Window, others: Iterable[str] = ()) -> Iterator[Batch]:
+    def read(
+        self, client: GongClient, window: Window, others: Iterable[str] = (), *, most: int | None = None
+    ) -> Iterator[Batch]:
         """Read the calls that started in the window and what was said in them, then others by their ids."""
         selector = with_parties(content_selector(self.calls.content))
         blocks = selected_blocks(selector)
-        pages = self.calls.pages(client, window, selector)
+        pages = self.calls.pages(client, window, selector, most)
         for page, public, said in read_ahead(self._with_transcripts(client, pages)):
             batch = _batch(public, said, blocks, len(page.items))
             batch.announced, batch.private = page.total, len(page.items) - len(public)
             yield batch
         yield from self.revisit(client, others)
+
+    def slices(self, window: Window, records: int) -> list[Slice]:
+        """Divide a window of so many records."""
+        return time_slices(self, window, records)
 
     def revisit(self, client: GongClient, ids: Iterable[str]) -> Iterator[Batch]:
         """Read conversations of other times by their ids; what Gong does not show, or is private, is left out."""

@@ -4,7 +4,7 @@
     _manifests/2026-01/<to>_<from>.json                             what is exported, in the month of `to`
     _manifests/2026-01/<to>_<from>.ids.gz                           the ids of it
     _runs/<run>.json                                                the window that a run published
-    _staging/<run>/plan.json                                        the window of a run in progress
+    _staging/<run>/...                                              plan and finished slices of a run in progress
 
 Names that begin with `_` are not data.
 """
@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_gong.exports import storage
 from airflow_provider_gong.exports.manifest import Manifest
+from airflow_provider_gong.exports.staging import Staging
 from airflow_provider_gong.exports.window import Window, last_gap, stamp, unstamp
 from airflow_provider_gong.exports.writer import read_ids
 
@@ -142,23 +143,20 @@ class Dataset:
             manifest = self.manifest(published)
             if manifest is not None and manifest.run.get("key") == run.key:
                 return published
-        return _window_in(storage.read_bytes(self._plan_path(run)), clear_number=run.clear_number)
+        plan = self.staging_of(run).plan()
+        return plan.window if plan else None
 
-    def plan(self, run: Run, window: Window) -> None:
-        """Remember the window before the first request, so that a retry reads the same."""
-        content = _window_body(window) | {
-            "clear_number": run.clear_number,
-            "planned_at": datetime.now(UTC).isoformat(),
-        }
-        storage.put_bytes(json.dumps(content).encode(), self._plan_path(run), self.staging)
+    def staging_of(self, run: Run) -> Staging:
+        """Return the workspace of a run that is under way."""
+        return Staging(self.staging, run)
 
     def record_run(self, run: Run, window: Window) -> None:
         """Remember which window a run publishes, so that clearing it reads the same."""
-        storage.put_bytes(json.dumps(_window_body(window)).encode(), self._run_path(run), self.staging)
+        storage.put_bytes(json.dumps(window.write()).encode(), self._run_path(run), self.staging)
 
     def clean_up(self, run: Run) -> None:
         """Remove the staging of a run, and what crashed runs left there two days ago."""
-        storage.remove(self.staging / run.key)
+        storage.remove(self.staging_of(run).root)
         for name in storage.names_in(self.staging):
             if storage.older_than(self.staging / name, _STAGING_LIFETIME):
                 log.info("Sweeping %s, left by a run that did not finish", self.staging / name)
@@ -166,9 +164,6 @@ class Dataset:
 
     def _run_path(self, run: Run) -> ObjectStoragePath:
         return self.root / "_runs" / f"{run.key}.json"
-
-    def _plan_path(self, run: Run) -> ObjectStoragePath:
-        return self.staging / run.key / "plan.json"
 
     def _months(self) -> list[str]:
         return storage.names_in(self._manifests)
@@ -191,17 +186,9 @@ def _window_of(name: str) -> Window:
     return Window(unstamp(start), unstamp(end))
 
 
-def _window_body(window: Window) -> dict[str, object]:
-    return {"from": window.start.isoformat(), "to": window.end.isoformat()}
-
-
-def _window_in(content: bytes | None, **wanted: object) -> Window | None:
-    """Read a window that `_window_body` wrote, unless a field differs from what is wanted."""
+def _window_in(content: bytes | None) -> Window | None:
     try:
-        body = json.loads(content or b"{}")
-        if any(body[name] != value for name, value in wanted.items()):
-            return None
-        return Window(datetime.fromisoformat(body["from"]), datetime.fromisoformat(body["to"]))
+        return Window.read(json.loads(content or b"{}"))
     except (ValueError, KeyError, TypeError):
         # Absent, or damaged: the window is chosen again.
         return None

@@ -7,39 +7,34 @@ import logging
 import shutil
 import tempfile
 import time
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_gong import __version__
-from airflow_provider_gong.exceptions import GongConfigurationError, GongCursorExpired
+from airflow_provider_gong.exceptions import GongConfigurationError, GongCursorExpired, GongError
+from airflow_provider_gong.exports.batches import Revisited
 from airflow_provider_gong.exports.formats import DEFAULT_FORMAT
-from airflow_provider_gong.exports.lookback import is_blind
+from airflow_provider_gong.exports.intake import Intake, while_cursors_live
+from airflow_provider_gong.exports.lookback import Findings, is_blind
 from airflow_provider_gong.exports.manifest import IdsFile, Manifest, Part, check_identity
 from airflow_provider_gong.exports.publish import publish
 from airflow_provider_gong.exports.reader import exported_ids
-from airflow_provider_gong.exports.streams import Revisited
 from airflow_provider_gong.exports.tally import Progress, Tally, compact
 from airflow_provider_gong.exports.writer import PART_BYTES, Writer, rewrite, sha256_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Generator, Iterator
 
     from airflow_provider_gong.api.client import GongClient
+    from airflow_provider_gong.exports.batches import Batch, Stream
     from airflow_provider_gong.exports.dataset import Dataset
     from airflow_provider_gong.exports.history import History
-    from airflow_provider_gong.exports.lookback import Findings
     from airflow_provider_gong.exports.run import Run
-    from airflow_provider_gong.exports.streams import Batch, Stream
     from airflow_provider_gong.exports.window import Window
 
 log = logging.getLogger(__name__)
-
-Result = TypeVar("Result")
-
-# A chain of pages lives about an hour from its first request.
-_CURSOR_CHAINS = 3
 
 
 @dataclass(kw_only=True)
@@ -69,26 +64,50 @@ class Export:
     def execute(self) -> Manifest:
         """Read the window and publish it; an exception leaves what was published before."""
         self._check_identity()
-        self.dataset.plan(self.run, self.window)
-        began, before = time.monotonic(), self.client.requests
+        staging = self.dataset.staging_of(self.run)
+        plan = staging.begin(self.window)
         with tempfile.TemporaryDirectory(prefix="gong-export-") as folder:
-            taken = self._ids_of_others()
-            findings = self._while_cursors_live(self.history.look) if self.history else None
-            with frozen_heap():
-                tally, draft = self._read(Path(folder), taken, findings)
-            # Looked at again: another run may have published while this one was reading.
-            self._check_identity()
-            draft = _without(self._ids_of_others() - taken, draft, Path(folder), tally)
-            draft.format.report_extras()
-            manifest = replace(
-                self._describe(draft, tally),
-                requests=self.client.requests - before,
-                seconds=round(time.monotonic() - began, 3),
-            )
-            if self.history and findings:
-                manifest = self.history.tell(findings, tally, manifest, self.run, Path(folder))
+            intake = Intake(self.stream, self.client, staging, plan, Path(folder))
+            try:
+                manifest, draft = self._prepare(intake)
+            except GongError:
+                # The attempt that goes on from here tells what the export has cost in all.
+                intake.note(requests=intake.requests)
+                raise
             publish(self.dataset, self.run, manifest, draft)
         return manifest
+
+    def _prepare(self, intake: Intake) -> tuple[Manifest, Writer]:
+        """Read everything into local files, and describe it."""
+        began = time.monotonic()
+        taken = self._ids_of_others()
+        findings = self._look(intake)
+        with frozen_heap():
+            tally, draft = self._read(intake, taken, findings)
+        # Looked at again: another run may have published while this one was reading.
+        self._check_identity()
+        draft = _without(self._ids_of_others() - taken, draft, intake.folder, tally)
+        draft.format.report_extras()
+        manifest = replace(
+            self._describe(draft, tally),
+            requests=intake.requests,
+            seconds=round(time.monotonic() - began, 3),
+        )
+        if self.history and findings:
+            manifest = self.history.tell(findings, tally, manifest, self.run, intake.folder)
+        return manifest, draft
+
+    def _look(self, intake: Intake) -> Findings | None:
+        """Look back, unless an earlier attempt has done so."""
+        if self.history is None:
+            return None
+        if intake.plan.findings is not None:
+            return Findings.read(intake.plan.findings)
+        before = intake.requests
+        findings = while_cursors_live(self.history.look, self.window)
+        if intake.requests > before:
+            intake.note(findings=findings.write())
+        return findings
 
     def _check_identity(self) -> None:
         for manifest in (self.dataset.newest(), self.dataset.manifest(self.window)):
@@ -96,58 +115,46 @@ class Export:
         if self.history:
             self.history.check_identity(self.identity)
 
-    def _read(self, folder: Path, taken: set[int | str], findings: Findings | None) -> tuple[Tally, Writer]:
+    def _read(self, intake: Intake, taken: set[int | str], findings: Findings | None) -> tuple[Tally, Writer]:
         def read() -> tuple[Tally, Writer]:
-            draft_folder = Path(tempfile.mkdtemp(dir=folder))
+            folder = Path(tempfile.mkdtemp(dir=intake.folder))
             try:
-                return self._read_chain(draft_folder, taken, findings)
+                return self._read_once(intake, folder, taken, findings)
             except GongCursorExpired:
-                shutil.rmtree(draft_folder)
+                shutil.rmtree(folder)
                 raise
 
-        return self._while_cursors_live(read)
+        return while_cursors_live(read, self.window)
 
-    def _while_cursors_live(self, read: Callable[[], Result]) -> Result:
-        for _ in range(_CURSOR_CHAINS):
-            try:
-                return read()
-            except GongCursorExpired:
-                log.warning("The cursor expired: reading the window again from its beginning")
-        raise GongConfigurationError(
-            f"Paging through {self.window} took longer than Gong's cursors live (about an hour), "
-            f"{_CURSOR_CHAINS} times: export shorter windows."
-        )
-
-    def _read_chain(
-        self, folder: Path, taken: set[int | str], findings: Findings | None
+    def _read_once(
+        self, intake: Intake, folder: Path, taken: set[int | str], findings: Findings | None
     ) -> tuple[Tally, Writer]:
         # What changed is exported again, although another window holds it.
         changed = set(map(compact, findings.changed)) if findings else set()
         tally, draft = Tally(ids=taken - changed), self._writer(folder)
         progress = Progress(self.stream.name, self.client)
-        try:
-            for batch in self._batches(tally, findings):
+        # Closed at once when writing fails: nothing more shall be asked for then.
+        with closing(self._batches(intake, tally, findings)) as batches, closing(draft):
+            for batch in batches:
                 draft.write(tally.add(batch))
                 progress.report(tally, draft.rows)
-        finally:
-            draft.close()
         return tally, draft
 
     def _writer(self, folder: Path) -> Writer:
         return Writer(folder, self.file_format, self.part_bytes, self.stream.name)
 
-    def _batches(self, tally: Tally, findings: Findings | None) -> Iterator[Batch]:
+    def _batches(self, intake: Intake, tally: Tally, findings: Findings | None) -> Generator[Batch]:
         """Read the window, and what belongs to this export although it lies outside of it."""
         if not isinstance(self.stream, Revisited):
-            yield from self.stream.read(self.client, self.window)
+            yield from intake.batches()
             return
         wanted = dict.fromkeys([*findings.late, *findings.changed]) if findings else {}
         # Decided one by one, when the window is read and counted.
         unread = (row_id for row_id in wanted if not tally.knows(row_id))
-        yield from self.stream.read(self.client, self.window, unread)
+        yield from intake.batches(unread)
         held = self._held_before(tally)
         tally.lost = dict.fromkeys(held, "gone")
-        for batch in self.stream.revisit(self.client, held):
+        for batch in intake.by_id(held):
             tally.lost |= dict.fromkeys(batch.private_ids, "private")
             # It was exported: what Gong does not show any more is not waited for.
             yield replace(batch, pending=[])

@@ -10,7 +10,7 @@ asked for; uncovered time is left to its own window.
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from itertools import dropwhile
 from typing import TYPE_CHECKING, Any
@@ -59,6 +59,15 @@ class Findings:
     changed: list[str] = field(default_factory=list)
     deleted: dict[str, str] = field(default_factory=dict)
     doubted: int = 0
+
+    @classmethod
+    def read(cls, facts: dict[str, Any]) -> Findings:
+        """Return what `write` wrote."""
+        return cls(**facts | {"within": Window.read(facts["within"])})
+
+    def write(self) -> dict[str, Any]:
+        """Write it as it stands in a plan, for the attempts that follow."""
+        return asdict(self) | {"within": self.within.write()}
 
     def describe(self) -> dict[str, Any]:
         """Return what a manifest says of it."""

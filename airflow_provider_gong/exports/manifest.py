@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, field
-from datetime import datetime
 from typing import Any
 
 from airflow_provider_gong.exceptions import GongConfigurationError
@@ -62,9 +61,7 @@ class Manifest:
 
     def to_json(self) -> bytes:
         """Write the manifest as it lies in the dataset."""
-        body = asdict(self) | {
-            "window": {"from": self.window.start.isoformat(), "to": self.window.end.isoformat()}
-        }
+        body = asdict(self) | {"window": self.window.write()}
         return json.dumps(body, ensure_ascii=False, indent=2).encode()
 
     @classmethod
@@ -89,9 +86,8 @@ class Manifest:
 
 def _typed(body: dict[str, Any]) -> dict[str, Any]:
     """Give the nested fields of a manifest their types back."""
-    bounds = (datetime.fromisoformat(body["window"][end]) for end in ("from", "to"))
     return {
-        "window": Window(*bounds),
+        "window": Window.read(body["window"]),
         "parts": tuple(Part(**part) for part in body["parts"]),
         "ids": IdsFile(**body["ids"]),
         "pending": tuple(body["pending"]),

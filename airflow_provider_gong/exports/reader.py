@@ -16,8 +16,8 @@ from airflow_provider_gong.exports.writer import sha256_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from airflow_provider_gong.exports.batches import Stream
     from airflow_provider_gong.exports.manifest import Part
-    from airflow_provider_gong.exports.streams import Stream
 
 
 def read_export(

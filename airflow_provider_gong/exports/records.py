@@ -10,7 +10,7 @@ from airflow_provider_gong.exceptions import GongConfigurationError
 
 if TYPE_CHECKING:
     from airflow_provider_gong.api.client import GongClient
-    from airflow_provider_gong.exports.streams import Stream
+    from airflow_provider_gong.exports.batches import Stream
     from airflow_provider_gong.exports.window import Window
 
 log = logging.getLogger(__name__)

@@ -155,6 +155,16 @@ def put_file(local: Path, target: ObjectStoragePath, aside: ObjectStoragePath) -
     _move(copy, target)
 
 
+def get_file(source: ObjectStoragePath, local: Path) -> bool:
+    """Copy an object to a local file; return False when it does not exist."""
+    source.fs.invalidate_cache()
+    try:
+        source.fs.get_file(source.path, str(local))
+    except FileNotFoundError:
+        return False
+    return True
+
+
 def _move(copy: ObjectStoragePath, target: ObjectStoragePath) -> None:
     target.fs.makedirs(target.parent.path, exist_ok=True)
     target.fs.mv(copy.path, target.path)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 from itertools import chain, islice, repeat
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_gong.api import calls, logs, transcripts, users
 from airflow_provider_gong.exports.ahead import read_ahead
+from airflow_provider_gong.exports.batches import Batch
 from airflow_provider_gong.exports.content import content_selector, selected_blocks
 from airflow_provider_gong.exports.glances import IDS_PER_REQUEST, Glimpse, by_id
 from airflow_provider_gong.exports.rows import (
@@ -20,6 +21,7 @@ from airflow_provider_gong.exports.rows import (
     record_id,
     transcript_row,
 )
+from airflow_provider_gong.exports.slices import TooMuch, bounded, id_slices, time_slices
 from airflow_provider_gong.exports.writer import Row, short_hash
 
 if TYPE_CHECKING:
@@ -27,51 +29,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from airflow_provider_gong.api.client import GongClient, Page
+    from airflow_provider_gong.exports.slices import Slice
     from airflow_provider_gong.exports.window import Window
-
-
-@dataclass
-class Batch:
-    """What one reply of Gong gave to an export."""
-
-    rows: list[Row]
-    received: int
-    announced: int | None = None
-    private: int = 0
-    pending: list[str] = field(default_factory=list)
-    private_ids: list[str] = field(default_factory=list)
-    """Those that were asked for by id and are left out for being private."""
-
-
-class Stream(Protocol):
-    """Something that an export can read."""
-
-    name: ClassVar[str]
-
-    @property
-    def folder(self) -> str:
-        """Return the dataset below the destination."""
-
-    @property
-    def selection(self) -> dict[str, Any]:
-        """Return what must not change within a dataset."""
-
-    def read(self, client: GongClient, window: Window) -> Iterator[Batch]:
-        """Read everything that belongs to the window."""
-
-    def row_id(self, record: dict[str, Any]) -> str:
-        """Return the merge key of an exported row."""
-
-
-@runtime_checkable
-class Revisited(Stream, Protocol):
-    """A stream whose records may be asked for by id, whenever their time was."""
-
-    def read(self, client: GongClient, window: Window, others: Iterable[str] = ()) -> Iterator[Batch]:
-        """Read what belongs to the window, then records of other times by their ids."""
-
-    def revisit(self, client: GongClient, ids: Iterable[str]) -> Iterator[Batch]:
-        """Read records of other times by their ids."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,17 +64,25 @@ class Calls:
             "include_private": self.include_private,
         }
 
-    def read(self, client: GongClient, window: Window, others: Iterable[str] = ()) -> Iterator[Batch]:
+    def read(
+        self, client: GongClient, window: Window, others: Iterable[str] = (), *, most: int | None = None
+    ) -> Iterator[Batch]:
         """Read the calls that started in the window, then others by their ids."""
         selector = content_selector(self.content)
         blocks = selected_blocks(selector)
-        for page in self.pages(client, window, selector):
+        for page in self.pages(client, window, selector, most):
             public = self.public(page.items)
             rows = [call_row(call_record(record, blocks)) for record in public]
             yield Batch(rows, len(page.items), page.total, private=len(page.items) - len(public))
         yield from self.revisit(client, others)
 
-    def pages(self, client: GongClient, window: Window, selector: dict[str, Any] | None) -> Iterator[Page]:
+    def slices(self, window: Window, records: int) -> list[Slice]:
+        """Divide a window of so many records."""
+        return time_slices(self, window, records)
+
+    def pages(
+        self, client: GongClient, window: Window, selector: dict[str, Any] | None, most: int | None = None
+    ) -> Iterator[Page]:
         """Ask for the calls that started in the window, with what the selector wants of each."""
         request = calls.list_calls_extensive(
             from_datetime=window.start,
@@ -124,7 +91,7 @@ class Calls:
             primary_user_ids=self.primary_user_ids,
             content_selector=selector,
         )
-        return read_ahead(client.pages(request))
+        return read_ahead(bounded(client.pages(request), most))
 
     def public(self, records: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """Return the calls that may be exported."""
@@ -200,16 +167,26 @@ class Transcripts:
             "include_private": self.include_private,
         }
 
-    def read(self, client: GongClient, window: Window, others: Iterable[str] = ()) -> Iterator[Batch]:
+    def read(
+        self, client: GongClient, window: Window, others: Iterable[str] = (), *, most: int | None = None
+    ) -> Iterator[Batch]:
         """Read the transcripts that are ready, of others too, and name the calls whose transcript is not."""
         # Others fill up the last request of the window.
         tally = Batch([], 0)
-        ids = map(str, self.call_ids) if self.call_ids is not None else self._list(client, window, tally)
+        ids = self._given(most) if self.call_ids is not None else self._list(client, window, tally, most)
         for batch in self._ask(client, chain(zip(ids, repeat(False)), zip(others, repeat(True)))):
             batch.announced, batch.private, tally.private = tally.announced, tally.private, 0
             yield batch
         if tally.private:
             yield Batch([], 0, tally.announced, private=tally.private)
+
+    def slices(self, window: Window, records: int) -> list[Slice]:
+        """Divide a window of so many records, or the list of ids."""
+        if self.call_ids is None:
+            return time_slices(self, window, records)
+        return id_slices(
+            "window", lambda client, ids: self._ask(client, zip(ids, repeat(False))), self._given()
+        )
 
     def revisit(self, client: GongClient, ids: Iterable[str]) -> Iterator[Batch]:
         """Read the transcripts of calls of other times by their ids."""
@@ -237,10 +214,16 @@ class Transcripts:
             self._leave_out_private(client, batch, {call_id for call_id, other in asked.items() if other})
             yield batch
 
-    def _list(self, client: GongClient, window: Window, tally: Batch) -> Iterator[str]:
+    def _given(self, most: int | None = None) -> Iterator[str]:
+        ids = self.call_ids or ()
+        if most is not None and len(ids) > most:
+            raise TooMuch(len(ids))
+        return map(str, ids)
+
+    def _list(self, client: GongClient, window: Window, tally: Batch, most: int | None) -> Iterator[str]:
         """List the calls of the window: transcripts do not say which of them are private."""
         listed = Calls(workspace_id=self.workspace_id, content="basic", include_private=self.include_private)
-        for batch in listed.read(client, window):
+        for batch in listed.read(client, window, most=most):
             tally.announced = batch.announced
             tally.private += batch.private
             yield from (row.id for row in batch.rows)
@@ -295,12 +278,16 @@ class Logs:
         """Return what must not change within a dataset."""
         return {"log_type": self.log_type}
 
-    def read(self, client: GongClient, window: Window) -> Iterator[Batch]:
+    def read(self, client: GongClient, window: Window, *, most: int | None = None) -> Iterator[Batch]:
         """Read the log entries of the window; equal entries are counted, not dropped."""
         seen: Counter[str] = Counter()
         request = logs.list_logs(log_type=self.log_type, from_datetime=window.start, to_datetime=window.end)
-        for page in read_ahead(client.pages(request)):
+        for page in read_ahead(bounded(client.pages(request), most)):
             yield Batch([log_row(record, seen) for record in page.items], len(page.items), page.total)
+
+    def slices(self, window: Window, records: int) -> list[Slice]:
+        """Divide a window of so many records; equal entries are of the same moment, and so of the same slice."""
+        return time_slices(self, window, records)
 
     def row_id(self, record: dict[str, Any]) -> str:
         """Return the merge key of an exported row."""

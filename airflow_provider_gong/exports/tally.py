@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from airflow_provider_gong.api.client import GongClient
-    from airflow_provider_gong.exports.streams import Batch
+    from airflow_provider_gong.exports.batches import Batch
     from airflow_provider_gong.exports.writer import Row
 
 log = logging.getLogger(__name__)

@@ -29,6 +29,15 @@ class Window:
     start: datetime
     end: datetime
 
+    @classmethod
+    def read(cls, bounds: dict[str, str]) -> Window:
+        """Return the window that `write` wrote."""
+        return cls(datetime.fromisoformat(bounds["from"]), datetime.fromisoformat(bounds["to"]))
+
+    def write(self) -> dict[str, str]:
+        """Write the window as it stands in manifests and plans."""
+        return {"from": self.start.isoformat(), "to": self.end.isoformat()}
+
     @property
     def name(self) -> str:
         """Name the window as its partition does: `20260101T000000Z_20260102T000000Z`."""

@@ -13,10 +13,11 @@ if TYPE_CHECKING:
 
     from airflow.sdk import ObjectStoragePath
 
+    from airflow_provider_gong.exports.batches import Stream
     from airflow_provider_gong.exports.dataset import Dataset
     from airflow_provider_gong.exports.history import History
     from airflow_provider_gong.exports.run import Run
-    from airflow_provider_gong.exports.streams import Calls, Stream
+    from airflow_provider_gong.exports.streams import Calls
     from airflow_provider_gong.exports.window import Window
 
 

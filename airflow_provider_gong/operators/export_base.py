@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 
     from airflow.sdk import Context, ObjectStoragePath
 
+    from airflow_provider_gong.exports.batches import Stream
     from airflow_provider_gong.exports.dataset import Dataset
     from airflow_provider_gong.exports.engine import Export
     from airflow_provider_gong.exports.history import History
     from airflow_provider_gong.exports.run import Run
-    from airflow_provider_gong.exports.streams import Stream
     from airflow_provider_gong.exports.window import Choice, Window, WindowArguments
 
 log = logging.getLogger(__name__)

@@ -15,10 +15,11 @@ if TYPE_CHECKING:
 
     from airflow.sdk import ObjectStoragePath, XComArg
 
+    from airflow_provider_gong.exports.batches import Stream
     from airflow_provider_gong.exports.dataset import Dataset
     from airflow_provider_gong.exports.history import History
     from airflow_provider_gong.exports.run import Run
-    from airflow_provider_gong.exports.streams import Stream, Transcripts
+    from airflow_provider_gong.exports.streams import Transcripts
     from airflow_provider_gong.exports.window import Choice, Window
 
 

@@ -18,11 +18,12 @@ if TYPE_CHECKING:
 
     from airflow.sdk import ObjectStoragePath
 
+    from airflow_provider_gong.exports.batches import Stream
     from airflow_provider_gong.exports.dataset import Dataset
     from airflow_provider_gong.exports.engine import Export
     from airflow_provider_gong.exports.history import CallsHistory, History
     from airflow_provider_gong.exports.run import Run
-    from airflow_provider_gong.exports.streams import Calls, Stream
+    from airflow_provider_gong.exports.streams import Calls
     from airflow_provider_gong.exports.window import Choice, Window
 
 __all__ = [

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
+from airflow_provider_gong.exports.batches import Batch
 from airflow_provider_gong.exports.engine import Export
 from airflow_provider_gong.exports.reader import read_export
 from airflow_provider_gong.exports.run import Run
-from airflow_provider_gong.exports.streams import Batch
 from airflow_provider_gong.exports.window import Window
 from airflow_provider_gong.exports.writer import Row
 

@@ -12,10 +12,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from airflow_provider_gong.exports import parquet, read_export
+from airflow_provider_gong.exports.batches import Batch
 from airflow_provider_gong.exports.parquet import arrow_schema
 from airflow_provider_gong.exports.reader import exported_ids
 from airflow_provider_gong.exports.schema import CURRENT
-from airflow_provider_gong.exports.streams import Batch
 from airflow_provider_gong.exports.summary import summary_of
 from airflow_provider_gong.exports.writer import Row, Writer, rewrite
 from tests.exports.doubles import assert_sound, data_files, export, exported, run, window

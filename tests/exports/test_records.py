@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from airflow_provider_gong.api.client import GongClient
-    from airflow_provider_gong.exports.streams import Batch
+    from airflow_provider_gong.exports.batches import Batch
 
 # Each record is a line of 24 bytes.
 LINE = 24

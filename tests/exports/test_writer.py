@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from airflow_provider_gong.exports.batches import Batch
 from airflow_provider_gong.exports.jsonlines import open_local
-from airflow_provider_gong.exports.streams import Batch
 from airflow_provider_gong.exports.tally import Tally
 from airflow_provider_gong.exports.writer import (
     Row,
