@@ -29,6 +29,8 @@ PAGE = 100
 AIM = 8 * PAGE
 #: Records that a slice may have at most: calls are not spread evenly over the day, and dividing costs a request.
 MOST = 20 * PAGE
+#: Ids of a slice: their pages are always full, so short slices cost nothing, and no long one is left over at the end.
+IDS = 4 * PAGE
 
 
 class TooMuch(Exception):  # noqa: N818 - a fact for the caller to act on, not an error of its own
@@ -106,7 +108,7 @@ def id_slices(
     :param kind: tells lists that are read differently apart.
     """
     left, slices = iter(ids), list[Slice]()
-    while piece := list(islice(left, AIM)):
+    while piece := list(islice(left, IDS)):
         digest = hashlib.sha256("\n".join(piece).encode()).hexdigest()[:16]
         slices.append(Slice(f"{kind}-{len(slices):05d}-{digest}", partial(_read_ids, read, piece)))
     return slices
