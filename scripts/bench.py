@@ -43,7 +43,9 @@ def main() -> None:
     figure("requests: 10,000 calls, transcripts, 500 users", paced["requests"], 225)
     quota = paced["requests"] / PER_SECOND
     figure("the same at 1 s a page, times the quota's own time", paced["seconds"] / quota, 1.15)
-    print(f"  {paced['seconds']:.1f} s, the quota's own {quota:.1f} s, peak {paced['peak']:.0f} MiB", flush=True)
+    print(
+        f"  {paced['seconds']:.1f} s, the quota's own {quota:.1f} s, peak {paced['peak']:.0f} MiB", flush=True
+    )
     with sandbox(calls=10_000, users=500) as url:
         counts = child("everything", url)
         ratio = time_ratio(url)

@@ -197,7 +197,7 @@ def _next_free(bucket: SQLiteBucket, now: int) -> tuple[int, Rate]:
     """Return the first moment that every rate allows, and the rate that decides it."""
     newest = bucket.peek(0)
     # Nobody goes before those who came first.
-    gap = bucket.rates[0].interval // bucket.rates[0].limit if bucket.rates[0].limit<100 else 0
+    gap = bucket.rates[0].interval // bucket.rates[0].limit if bucket.rates[0].limit < 100 else 0
     moment, deciding = max(now, newest.timestamp + gap if newest else now), bucket.rates[0]
     for rate in bucket.rates:
         oldest = bucket.peek(rate.limit - 1)

@@ -156,7 +156,13 @@ class Dataset:
 
     def clean_up(self, run: Run) -> None:
         """Remove the staging of a run, and what crashed runs left there two days ago."""
-        storage.remove(self.staging_of(run).root)
+        try:
+            storage.remove(self.staging_of(run).root)
+        except OSError as error:
+            # An attempt that woke up beside this one is writing there; a later run sweeps it.
+            log.info(
+                "The staging of this run is still in use (%s), it is left for later", type(error).__name__
+            )
         for name in storage.names_in(self.staging):
             if storage.older_than(self.staging / name, _STAGING_LIFETIME):
                 log.info("Sweeping %s, left by a run that did not finish", self.staging / name)

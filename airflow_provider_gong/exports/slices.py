@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import math
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 from itertools import islice, pairwise
 from typing import TYPE_CHECKING, Protocol
@@ -94,9 +95,8 @@ def divided(window: Window, pieces: int) -> list[Window]:
     """Divide a window into pieces of whole seconds that differ by a second at most."""
     seconds = round((window.end - window.start).total_seconds())
     pieces = min(pieces, seconds)
-    length = window.end - window.start
     # From the start each time: so the pieces touch, whatever is rounded.
-    bounds = [window.start + length * (seconds * number // pieces) / seconds for number in range(pieces)]
+    bounds = [window.start + timedelta(seconds=seconds * number // pieces) for number in range(pieces)]
     return [Window(*both) for both in pairwise([*bounds, window.end])]
 
 

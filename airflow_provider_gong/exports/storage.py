@@ -166,8 +166,13 @@ def get_file(source: ObjectStoragePath, local: Path) -> bool:
 
 
 def _move(copy: ObjectStoragePath, target: ObjectStoragePath) -> None:
-    target.fs.makedirs(target.parent.path, exist_ok=True)
-    target.fs.mv(copy.path, target.path)
+    try:
+        target.fs.makedirs(target.parent.path, exist_ok=True)
+        target.fs.mv(copy.path, target.path)
+    except FileNotFoundError:
+        # Another attempt may have removed the folder between the two steps.
+        target.fs.makedirs(target.parent.path, exist_ok=True)
+        target.fs.mv(copy.path, target.path)
 
 
 def remove(path: ObjectStoragePath) -> None:

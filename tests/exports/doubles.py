@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+from bisect import bisect_left
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
+from airflow_provider_gong.api.client import Page
 from airflow_provider_gong.exports.batches import Batch
 from airflow_provider_gong.exports.engine import Export
 from airflow_provider_gong.exports.reader import read_export
 from airflow_provider_gong.exports.run import Run
+from airflow_provider_gong.exports.slices import PAGE, bounded, time_slices
 from airflow_provider_gong.exports.window import Window
 from airflow_provider_gong.exports.writer import Row
 
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
     from airflow_provider_gong.api.client import GongClient
     from airflow_provider_gong.exports.dataset import Dataset
     from airflow_provider_gong.exports.manifest import Manifest
+    from airflow_provider_gong.exports.slices import Slice
 
 S3_CONNECTION = "exports_s3"
 
@@ -80,6 +84,48 @@ class Pages:
     def row_id(self, record: dict[str, Any]) -> str:
         """Return the merge key of a row."""
         return str(record["id"])
+
+
+@dataclass
+class Timeline:
+    """A stream of one record for each moment, which counts and pages as Gong does; several threads may read it.
+
+    :param moments: in their order.
+    :param before: is told each page before it is read: the window that is asked for, and the number of the page.
+    """
+
+    moments: Sequence[datetime]
+    before: Callable[[Window, int], None] = lambda window, page: None
+    asked: list[tuple[Window, int]] = field(default_factory=list)
+    selection: dict[str, Any] = field(default_factory=lambda: {"workspace_id": None})
+    folder: str = "calls"
+    name: ClassVar[str] = "calls"
+
+    def read(self, client: GongClient, window: Window, *, most: int | None = None) -> Iterator[Batch]:
+        """Yield the pages of a window."""
+        for page in bounded(self._pages(client, window), most):
+            rows = [row(one["id"], start=one["start"]) for one in page.items]
+            yield Batch(rows, len(rows), announced=page.total)
+
+    def slices(self, window: Window, records: int) -> list[Slice]:
+        """Divide a window."""
+        return time_slices(self, window, records)
+
+    def row_id(self, record: dict[str, Any]) -> str:
+        """Return the merge key of a row."""
+        return str(record["id"])
+
+    def _pages(self, client: GongClient, window: Window) -> Iterator[Page]:
+        first, end = (bisect_left(self.moments, bound) for bound in (window.start, window.end))
+        for number, start in enumerate(range(first, max(end, first + 1), PAGE)):
+            self.asked.append((window, number))
+            cast("Client", client).requests += 1
+            self.before(window, number)
+            items = [
+                {"id": one, "start": self.moments[one].isoformat()}
+                for one in range(start, min(start + PAGE, end))
+            ]
+            yield Page(items, end - first, "more" if start + PAGE < end else None)
 
 
 def export(dataset: Dataset, *batches: Batch | Callable[[], Batch], **settings: Any) -> Export:
