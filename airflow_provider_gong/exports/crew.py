@@ -7,7 +7,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Generator, Iterable
 
 Job = TypeVar("Job")
 Outcome = TypeVar("Outcome")
@@ -41,7 +41,7 @@ class Crew(Generic[Job, Outcome]):
                 self._jobs.extendleft(reversed(list(jobs)))
                 self._change.notify_all()
 
-    def results(self) -> Iterator[tuple[Job, Outcome]]:
+    def results(self) -> Generator[tuple[Job, Outcome]]:
         """Yield each job with its outcome until there is none left; jobs may be added meanwhile."""
         while (result := self._next()) is not None:
             yield result

@@ -10,7 +10,7 @@ from airflow_provider_gong.exceptions import GongConfigurationError, GongCursorE
 from airflow_provider_gong.exports.batches import Divisible, Revisited
 from airflow_provider_gong.exports.crew import Crew
 from airflow_provider_gong.exports.slice_file import is_whole, read_batches, write_batches
-from airflow_provider_gong.exports.slices import AIM, Slice, TooMuch, id_slices
+from airflow_provider_gong.exports.slices import MOST, Slice, TooMuch, id_slices
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -90,16 +90,16 @@ class Intake:
 
     def _in_one_go(self, others: Iterable[str]) -> Iterator[Batch]:
         if isinstance(self.stream, Revisited):
-            return self.stream.read(self.client, self.window, others, most=AIM)
+            return self.stream.read(self.client, self.window, others, most=MOST)
         assert isinstance(self.stream, Divisible)  # noqa: S101 - for the type checker
-        return self.stream.read(self.client, self.window, most=AIM)
+        return self.stream.read(self.client, self.window, most=MOST)
 
     def by_id(self, ids: Iterable[str]) -> Iterator[Batch]:
         """Read records of other times."""
         if not isinstance(self.stream, Revisited):
             return
         wanted = list(ids)
-        if len(wanted) <= AIM:
+        if len(wanted) <= MOST:
             yield from self.stream.revisit(self.client, wanted)
         else:
             yield from self._in_slices(id_slices("others", self.stream.revisit, wanted))

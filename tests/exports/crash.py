@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_gong.exports import storage
 from airflow_provider_gong.exports.dataset import Dataset
 from airflow_provider_gong.exports.storage import open_destination
-from tests.exports.doubles import batch, export, run
+from tests.exports.doubles import Timeline, batch, evenly, export, run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 
     import pytest
 
-# The pages of an export, such as `("new", (1, 2))`: what the rows say, and their ids.
-Contents = list[tuple[str, tuple[int, ...]]]
+# The pages of an export, such as `("new", (1, 2))`: what the rows say, and their ids. A number stands for so many
+# records over the whole window, which are read in slices when there are many.
+Contents = list[tuple[str, tuple[int, ...]]] | int
 
 # What changes a storage.
 _CHANGES = ("pipe_file", "put_file", "mv", "rm")
@@ -30,6 +31,8 @@ _STEPS = ("names_in", "read_bytes", "size_of", "put_bytes", "put_file", "remove"
 
 def attempt(dataset: Dataset, pages: Contents, **facts: Any) -> Any:
     """Return an export of pages, each of which fills a part."""
+    if isinstance(pages, int):
+        return export(dataset, stream=Timeline(evenly(pages)), part_bytes=20_000, run=run(**facts))
     batches = [batch(*numbers, word=word) for word, numbers in pages]
     return export(dataset, *batches, part_bytes=1, run=run(**facts))
 

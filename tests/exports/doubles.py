@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from bisect import bisect_left
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from airflow_provider_gong.api.client import Page
@@ -126,6 +126,11 @@ class Timeline:
                 for one in range(start, min(start + PAGE, end))
             ]
             yield Page(items, end - first, "more" if start + PAGE < end else None)
+
+
+def evenly(count: int) -> list[datetime]:
+    """Return moments over the first day of the year."""
+    return [day(1) + timedelta(days=1) * number / count for number in range(count)]
 
 
 def export(dataset: Dataset, *batches: Batch | Callable[[], Batch], **settings: Any) -> Export:
