@@ -79,11 +79,17 @@ def _client(hook: Any, conn_id: str) -> Redis:
             f"There is no connection {conn_id!r}, which the Gong connection names as its Redis: create it, or mend "
             f"or empty the extra redis_conn_id."
         ) from None
+    except (TypeError, ValueError) as error:
+        # Without the text, which may hold what the connection says.
+        raise GongConfigurationError(
+            f"The Redis connection {conn_id!r} is not one that Redis can use ({type(error).__name__}): mend its fields "
+            f"and extras."
+        ) from None
     except Exception as error:
         # A cluster connects at once. Without the text, which is not ours and may hold a credential.
         raise GongQuotaUnavailable(
             f"Redis, connection {conn_id!r}, cannot be used to count the quota ({type(error).__name__}): see that "
-            f"its fields and extras are right and that the server runs."
+            f"the server runs, can be reached from here, and accepts the user of the connection."
         ) from None
     return client
 
