@@ -185,21 +185,23 @@ class _Book:
         self._database = database
         self._limits = limits
         self._now = now
-        self._turns = self._bucket("turns", *_rates(limits))
-        self._backfills = self._bucket("backfills", Rate(limits.backfill_per_day or 1, DAY))
         self._holds = self._bucket("holds", Rate(1, 1))
+        self._turns = self._bucket("turns", *_rates(limits))
+        self._counted = [self._turns]
+        if limits.backfill_per_day is not None:
+            self._counted.append(self._bucket("backfills", Rate(limits.backfill_per_day, DAY)))
 
     def reserve(self, patience: float, instead_of: Turn | None) -> Turn:
         """Reserve the next free moment that lies no farther away than so many seconds."""
-        counted = [self._turns, *([self._backfills] if self._limits.backfill_per_day else [])]
-        if instead_of is not None:
-            for bucket in counted:
+        for bucket in self._counted:
+            bucket.leak(self._now)
+            if instead_of is not None:
                 self._give_back(bucket, instead_of)
         moment, reason = self._next_free()
         wait = (moment - self._now) / 1000
         if wait > patience:
             raise refusal(reason, self._limits, wait)
-        for bucket in counted:
+        for bucket in self._counted:
             bucket.put(RateItem(str(self._now), moment))
         return Turn(wait, f"{self._now} {moment}")
 
@@ -207,6 +209,7 @@ class _Book:
         """Let nobody send anything for so many seconds, unless that is so already."""
         newest, until = self._holds.peek(0), self._now + round(seconds * 1000)
         if newest is None or newest.timestamp < until:
+            self._holds.flush()
             self._holds.put(RateItem(str(self._now), until))
 
     def is_held(self) -> bool:
@@ -221,7 +224,6 @@ class _Book:
         )
         bucket = SQLiteBucket(list(rates), self._database, table)
         self._follow_clock(bucket)
-        bucket.leak(self._now)
         return bucket
 
     def _follow_clock(self, bucket: SQLiteBucket) -> None:
@@ -249,8 +251,7 @@ class _Book:
         # Nobody goes before those who came first.
         found = [(self._now, "second"), (newest.timestamp if newest else 0, "second")]
         found += [(_free(self._turns, rate), _name(rate)) for rate in self._turns.rates]
-        if self._limits.backfill_per_day is not None:
-            found.append((_free(self._backfills, self._backfills.rates[0]), "backfill"))
+        found += [(_free(bucket, bucket.rates[0]), "backfill") for bucket in self._counted[1:]]
         found.append((hold.timestamp if hold else 0, "hold"))
         return max(found, key=lambda one: one[0])
 
