@@ -75,14 +75,16 @@ class GongExportOperator(GongDeferrableOperator):
     def perform(self, context: Context) -> Any:
         """Export, and return the records (without a destination) or the summary."""
         from airflow_provider_gong.exports.run import Run
+        from airflow_provider_gong.exports.storage import local_disk
 
-        run, stream = Run.from_context(context), self.stream()
-        skip_if_empty = read.as_bool("skip_if_empty", self.skip_if_empty)
-        if self.destination is None:
-            result: Any = self._to_xcom(run, stream)
-        else:
-            result = self._to_dataset(run, stream)
-            self._tell_assets(context, result)
+        with local_disk():
+            run, stream = Run.from_context(context), self.stream()
+            skip_if_empty = read.as_bool("skip_if_empty", self.skip_if_empty)
+            if self.destination is None:
+                result: Any = self._to_xcom(run, stream)
+            else:
+                result = self._to_dataset(run, stream)
+                self._tell_assets(context, result)
         rows = len(result) if isinstance(result, list) else result["rows"]
         if not rows and skip_if_empty:
             raise AirflowSkipException("Nothing was exported, and skip_if_empty is set.")

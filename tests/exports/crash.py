@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 Contents = list[tuple[str, tuple[int, ...]]]
 
 # What changes a storage.
-_CHANGES = ("pipe_file", "put_file", "mv", "rm")
+_CHANGES = ("pipe_file", "put_file", "mv", "rm", "rm_file")
 # What publishing asks of a storage.
 _STEPS = ("names_in", "read_bytes", "size_of", "put_bytes", "put_file", "remove")
 
@@ -49,6 +49,8 @@ def watch_changes(dataset: Dataset, before: Callable[[int], None]) -> Callable[[
 
     for name in _CHANGES:
         setattr(fs, name, watched(getattr(fs, name)))
+    # On a local disk the last step of putting a file; this process is not used for anything else.
+    os.replace = watched(os.replace)
     return lambda: seen
 
 
