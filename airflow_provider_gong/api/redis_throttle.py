@@ -139,7 +139,8 @@ class RedisThrottle(SharedThrottle):
 
     def hold(self, seconds: float) -> None:
         """Let nobody send anything for so long; of several holds the longest counts."""
-        milliseconds = round(min(seconds, LONGEST_HOLD) * 1000)
+        # Redis lets nothing live for no time at all.
+        milliseconds = max(1, round(min(seconds, LONGEST_HOLD) * 1000))
         self._ask(lambda: self._run_hold(keys=[self._hold], args=[milliseconds]))
 
     def _is_held(self) -> bool:

@@ -165,6 +165,13 @@ def test_the_longest_hold_counts_and_is_told_at_once(throttle: Any) -> None:
     assert caught.value.retry_after == pytest.approx(3 * HOUR, abs=2)
 
 
+def test_a_hold_of_no_time_holds_nobody(throttle: Any) -> None:
+    throttle().hold(0)
+    began = time.monotonic()
+    throttle().acquire()
+    assert time.monotonic() - began < 0.5
+
+
 def test_no_hold_is_longer_than_a_day(throttle: Any) -> None:
     throttle().hold(1e12)
     with pytest.raises(GongRateLimited) as caught:
