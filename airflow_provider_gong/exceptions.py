@@ -5,6 +5,7 @@
     GongError
     ├── GongConfigurationError        mend the connection, an argument or the environment
     ├── GongFileError                 a file to be sent or written failed, on our side
+    ├── GongQuotaUnavailable          the store that counts requests cannot be reached: nothing was sent
     └── GongReplyError                a request was made and did not succeed
         ├── GongRequestRefused        Gong said no: the same request gets the same answer
         │   ├── GongAuthenticationError   401: the key is not accepted
@@ -54,6 +55,12 @@ class GongConfigurationError(GongError):
 
 class GongFileError(GongError):
     """A file to be sent or written failed on our side; Gong did nothing."""
+
+    retryable = True
+
+
+class GongQuotaUnavailable(GongError):  # noqa: N818
+    """The store in which several machines count their requests cannot be used; nothing was sent uncounted."""
 
     retryable = True
 

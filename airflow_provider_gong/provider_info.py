@@ -88,10 +88,25 @@ def _conn_fields() -> dict[str, Any]:
             minimum=1,
             maximum=100,
         ),
+        "backfill_share": _field(
+            "Backfills' share of the day (%)",
+            "Part of the daily limit that runs of airflow backfill may use; other runs go on up to the share above.",
+            "number",
+            default=50,
+            minimum=1,
+            maximum=100,
+        ),
         "quota_group": _field(
             "Quota group",
             "Connections with the same group share one quota. Example: acme. "
             "Default: those with the same Base URL and key.",
+            "string",
+        ),
+        "redis_conn_id": _field(
+            "Redis connection",
+            "Airflow connection of a Redis in which several machines count their requests together. "
+            "Example: redis_default. Leave it empty when all tasks run on one machine, which then counts in a file. "
+            "Needs the extra [redis] of this package.",
             "string",
         ),
         "max_wait": _seconds(

@@ -13,11 +13,11 @@ import sys
 import warnings
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from airflow.dag_processing.dagbag import DagBag
-from airflow.sdk import BaseOperator
+from airflow.sdk import DAG, BaseOperator
 
 from airflow_provider_gong.sandbox import GongSandbox
 from tests.support.task_runner import RunSpec, run_task
@@ -30,6 +30,7 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 OPERATORS = ROOT / "docs" / "operators.md"
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 EXPORTS = (ROOT / "docs" / "exports.md").read_text(encoding="utf-8")
+QUOTA = (ROOT / "docs" / "quota.md").read_text(encoding="utf-8")
 
 
 def blocks(text: str, language: str) -> list[str]:
@@ -132,6 +133,47 @@ def test_connection_that_the_sandbox_prints_is_the_one_of_the_readme() -> None:
     assert command in commands()
     arguments = [sys.executable, *command.split()[1:], "--help"]
     assert "--port" in subprocess.run(arguments, capture_output=True, text=True, check=True).stdout
+
+
+def test_connections_of_the_quota_are_understood(monkeypatch: pytest.MonkeyPatch) -> None:
+    from airflow.sdk import BaseHook
+
+    from airflow_provider_gong.hooks.settings import read_settings
+
+    found = []
+    for name, value in re.findall(r"export (AIRFLOW_CONN_\w+)='(.*)'", QUOTA):
+        monkeypatch.setenv(name, value)
+        one = BaseHook.get_connection(name.removeprefix("AIRFLOW_CONN_").lower())
+        found.append(read_settings(one) if one.conn_type == "gong" else None)
+    everyday, months, redis, shared = found
+    assert redis is None
+    assert everyday is not None
+    assert months is not None
+    assert shared is not None
+    assert everyday.quota_group == months.quota_group == "acme"
+    assert (months.daily_share, shared.redis_conn_id) == (40, "gong_quota")
+
+
+def test_table_of_the_quota_names_extras_and_defaults_of_the_hook() -> None:
+    from airflow_provider_gong.hooks.settings import READERS, Settings
+
+    rows = re.findall(r"^\| ([^|]+) \| `(\w+)` \| ([^|]+) \|", QUOTA, re.M)
+    assert len(rows) == 7
+    for label, extra, default in rows:
+        assert READERS[extra][0] == label
+        if default.strip().isdigit():
+            assert getattr(Settings, extra) == int(default)
+
+
+def test_task_of_the_quota_is_retried_when_gong_says() -> None:
+    from airflow_provider_gong.operators.retries import GongRetryPolicy
+
+    [source] = [block for block in blocks(QUOTA, "python") if "@task" in block]
+    names: dict[str, Any] = {}
+    exec(source, names)
+    with DAG("dag", schedule=None) as dag:
+        names["count_users"]()
+    assert isinstance(dag.get_task("count_users").retry_policy, GongRetryPolicy)
 
 
 def test_dag_of_the_readme_parses(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from airflow_provider_gong.exceptions import (
     GongError,
     GongFileError,
     GongMissingScope,
+    GongQuotaUnavailable,
     GongRateLimited,
     GongReplyError,
     GongRequestRefused,
@@ -58,7 +59,7 @@ def test_configuration_errors_survive_pickling() -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_nobody_needs_to_mend_may_be_tried_again(kind: type[GongError]) -> None:
-    assert kind().retryable is issubclass(kind, GongUnavailable | GongFileError)
+    assert kind().retryable is issubclass(kind, GongUnavailable | GongFileError | GongQuotaUnavailable)
     assert GongUnexpectedResponse(cut_off=True).retryable
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO, Self
 
@@ -11,6 +12,7 @@ from airflow_provider_gong.api.retry import RetryPolicy
 from airflow_provider_gong.api.transport import GongSession, fetch
 from airflow_provider_gong.exceptions import (
     GongConfigurationError,
+    GongError,
     GongRateLimited,
     GongUnexpectedResponse,
 )
@@ -26,6 +28,10 @@ if TYPE_CHECKING:
 
 # Gong has a large file to put away before it answers, and an upload given up too early would be sent anew.
 UPLOAD_READ_TIMEOUT = 300.0
+
+TOO_MANY_REQUESTS = 429
+# Seconds; the limit is counted by the second, and Gong may not say how long to wait.
+SHORTEST_HOLD = 1.0
 
 
 @dataclass(frozen=True)
@@ -131,9 +137,12 @@ class GongClient:
         """
         self.check_allowed(request)
         timeout = self._timeout_of(request, read_timeout)
-        return (retry or self.retry).run(
-            lambda: check_reply(request, self._fetch(request, timeout=timeout, sink=sink))
-        )
+
+        def attempt() -> RawReply:
+            with self._holding():
+                return check_reply(request, self._fetch(request, timeout=timeout, sink=sink))
+
+        return (retry or self.retry).run(attempt)
 
     def check_allowed(self, request: Request) -> None:
         """Refuse what changes something in Gong when the connection is read-only.
@@ -162,7 +171,24 @@ class GongClient:
     def _exchange(self, request: Request) -> Reply:
         self.check_allowed(request)
         timeout = self._timeout_of(request)
-        return self.retry.run(lambda: read_reply(request, self._fetch(request, timeout=timeout)))
+
+        def attempt() -> Reply:
+            with self._holding():
+                return read_reply(request, self._fetch(request, timeout=timeout))
+
+        return self.retry.run(attempt)
+
+    @contextmanager
+    def _holding(self) -> Iterator[None]:
+        """Let all who share the quota wait as long as Gong tells one of them to."""
+        try:
+            yield
+        except GongRateLimited as error:
+            if error.status == TOO_MANY_REQUESTS:
+                # What Gong said matters more; trouble with the count shows at the next request.
+                with suppress(GongError):
+                    self._throttle.hold(max(SHORTEST_HOLD, error.retry_after or 0.0))
+            raise
 
     def _timeout_of(self, request: Request, read_timeout: float | None = None) -> tuple[float, float]:
         """Return the seconds to wait for the connection and for each part of the answer."""

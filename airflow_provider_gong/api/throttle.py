@@ -4,19 +4,28 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import math
 import os
 import sqlite3
 import threading
 import time
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from filelock import FileLock, Timeout
 from pyrate_limiter import Rate, RateItem, SQLiteBucket, SQLiteQueries
 
 from airflow_provider_gong.api.quota_dir import quota_dir
+from airflow_provider_gong.api.turns import (
+    DAY,
+    LONGEST_HOLD,
+    SECOND,
+    Limits,
+    SharedThrottle,
+    Turn,
+    limits_of,
+    refusal,
+)
 from airflow_provider_gong.exceptions import GongConfigurationError, GongRateLimited
 
 if TYPE_CHECKING:
@@ -24,11 +33,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-# Gong counts when a request arrives, we when it leaves: without some slack, a fourth request that travels
-# faster than the first would arrive in the same second.
-SECOND = 1_040
-DAY = 86_400_000
-TABLE = "turns"
+T = TypeVar("T")
 
 # Not even SQLite's, or with other tables in it. Anything else (in use, full, read-only) leaves the file alone.
 DAMAGED = {sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
@@ -48,13 +53,16 @@ os.register_at_fork(
 
 
 class Throttle(Protocol):
-    """Let requests through as the quota allows; a store shared by several machines can take this place."""
+    """Let requests through as the quota allows."""
 
     def acquire(self) -> None:
         """Return when one request may be sent.
 
         :raises GongRateLimited: when that takes longer than this caller may wait.
         """
+
+    def hold(self, seconds: float) -> None:
+        """Let nobody who shares the quota send anything for so long, because Gong said so."""
 
 
 class NoThrottle:
@@ -63,19 +71,22 @@ class NoThrottle:
     def acquire(self) -> None:
         """Return at once."""
 
+    def hold(self, seconds: float) -> None:
+        """Do nothing."""
 
-class FileThrottle:
+
+class FileThrottle(SharedThrottle):
     """Count requests in a file that all threads and processes of this machine share.
 
-    Whoever comes gets the next free moment, one after the other, and waits for it; a moment that is too far
-    away is refused and left to others. A day is the last 24 hours. Other tools of the company use the same
-    quota of Gong unseen, so a share of the day is left to them. A damaged file is set aside and begun anew
-    with a warning: the count of the day is lost then, and Gong's own answers (429) take its place.
+    A day is the last 24 hours. Other tools of the company use the same quota of Gong unseen, so a share of the
+    day is left to them. A damaged file is set aside and begun anew with a warning: the count of the day is lost
+    then, and Gong's own answers (429) take its place.
 
     :param quota_group: who shares the quota; the name of the file is a hash of it.
     :param per_second: requests per second.
     :param per_day: requests per 24 hours that the company has.
     :param share: the part of them that is ours, more than 0 and at most 1.
+    :param backfill_share: the part of them that backfills have; None: this is no backfill.
     :param directory: where the file lies, see `airflow_provider_gong.api.quota_dir.quota_dir`.
     :param max_wait: seconds to wait at most for a turn.
     :param clock: tells the seconds since 1970; for tests.
@@ -89,28 +100,34 @@ class FileThrottle:
         per_second: int = 3,
         per_day: int = 10_000,
         share: float = 0.8,
+        backfill_share: float | None = None,
         directory: str | Path | None = None,
         max_wait: float = 60.0,
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._rates = _rates(per_second, math.floor(per_day * share))
+        super().__init__(max_wait=max_wait, sleep=sleep)
+        self._limits = limits_of(per_second, per_day, share, backfill_share)
         name = hashlib.sha256(quota_group.encode()).hexdigest()
         self.path = quota_dir(directory) / f"{name}.sqlite"
-        self._max_wait = max_wait
         self._clock = clock
-        self._sleep = sleep
 
-    def acquire(self) -> None:
-        """Return when one request may be sent.
+    def hold(self, seconds: float) -> None:
+        """Let nobody send anything for so long; of several holds the longest counts."""
+        self._use(lambda book: book.hold(min(seconds, LONGEST_HOLD)), time.monotonic() + BRIEF)
 
-        :raises GongRateLimited: when that takes longer than `max_wait`.
-        """
-        deadline = time.monotonic() + self._max_wait
+    def _is_held(self) -> bool:
+        return self._use(_Book.is_held, time.monotonic() + BRIEF)
+
+    def _reserve(self, deadline: float, instead_of: Turn | None) -> Turn:
+        # Looked at behind the lock: the wait for the file is part of the wait.
+        return self._use(lambda book: book.reserve(_until(deadline), instead_of), deadline)
+
+    def _use(self, action: Callable[[_Book], T], deadline: float) -> T:
         try:
             # Its own object for each turn, so that it keeps threads apart as well as processes.
-            with FileLock(f"{self.path}.lock", timeout=self._max_wait, mode=MODE, poll_interval=0.01):
-                wait = self._reserve(deadline)
+            with FileLock(f"{self.path}.lock", timeout=_until(deadline), mode=MODE, poll_interval=0.01):
+                return self._open(action, deadline)
         except Timeout:
             raise self._busy() from None
         except (OSError, sqlite3.Error) as error:
@@ -120,8 +137,6 @@ class FileThrottle:
                 f"The quota cannot be counted in {self.path} ({error}): make the file and its directory writable "
                 f"for this user, or name another directory in Airflow's option [gong] quota_dir."
             ) from error
-        if wait:
-            self._sleep(wait)
 
     def _busy(self) -> GongRateLimited:
         return GongRateLimited(
@@ -129,35 +144,24 @@ class FileThrottle:
             retry_after=self._max_wait,
         )
 
-    def _reserve(self, deadline: float) -> float:
-        """Reserve the next free moment and return the seconds until then."""
+    def _open(self, action: Callable[[_Book], T], deadline: float) -> T:
         try:
-            return self._count(deadline)
+            return self._open_once(action, deadline)
         except sqlite3.DatabaseError as error:
             if _code(error) not in DAMAGED:
                 raise
             self._set_aside(error)
-            return self._count(deadline)
+            return self._open_once(action, deadline)
 
-    def _count(self, deadline: float) -> float:
-        # The wait for the file is part of the wait.
-        patience = max(0.0, deadline - time.monotonic())
+    def _open_once(self, action: Callable[[_Book], T], deadline: float) -> T:
         # SQLite would make the file for this user alone.
         if not self.path.exists():
             self.path.touch()
             self.path.chmod(MODE)
+        timeout = min(_until(deadline), BRIEF)
         # Opened for each turn, since neither a connection of SQLite nor its locks survive a fork.
-        with _counting, closing(sqlite3.connect(self.path, timeout=min(patience, BRIEF))) as database:
-            bucket = _bucket(self._rates, database)
-            now = int(self._clock() * 1000)
-            _follow_clock(database, bucket, now)
-            bucket.leak(now)
-            moment, rate = _next_free(bucket, now)
-            if moment - now > patience * 1000:
-                raise _refusal(rate, (moment - now) / 1000)
-            bucket.put(RateItem(str(now), moment))
-            database.commit()
-        return (moment - now) / 1000
+        with _counting, closing(sqlite3.connect(self.path, timeout=timeout)) as database:
+            return action(_Book(database, self._limits, int(self._clock() * 1000)))
 
     def _set_aside(self, error: sqlite3.DatabaseError) -> None:
         aside = self.path.with_suffix(f".damaged-{int(time.time())}")
@@ -169,58 +173,110 @@ class FileThrottle:
         )
 
 
+class _Book:
+    """What stands in the file: the turns, those of backfills once more, and until when nobody may send.
+
+    Its own name of each entry is the moment at which it was made.
+    """
+
+    def __init__(self, database: sqlite3.Connection, limits: Limits, now: int) -> None:
+        # A count lost in a power cut is no harm; waiting for the disk at each request would be.
+        database.execute("PRAGMA synchronous=OFF")
+        self._database = database
+        self._limits = limits
+        self._now = now
+        self._holds = self._bucket("holds", Rate(1, 1))
+        self._turns = self._bucket("turns", *_rates(limits))
+        self._counted = [self._turns]
+        if limits.backfill_per_day is not None:
+            self._counted.append(self._bucket("backfills", Rate(limits.backfill_per_day, DAY)))
+
+    def reserve(self, patience: float, instead_of: Turn | None) -> Turn:
+        """Reserve the next free moment that lies no farther away than so many seconds."""
+        for bucket in self._counted:
+            bucket.leak(self._now)
+            if instead_of is not None:
+                self._give_back(bucket, instead_of)
+        moment, reason = self._next_free()
+        wait = (moment - self._now) / 1000
+        if wait > patience:
+            raise refusal(reason, self._limits, wait)
+        for bucket in self._counted:
+            bucket.put(RateItem(str(self._now), moment))
+        return Turn(wait, f"{self._now} {moment}")
+
+    def hold(self, seconds: float) -> None:
+        """Let nobody send anything for so many seconds, unless that is so already."""
+        newest, until = self._holds.peek(0), self._now + round(seconds * 1000)
+        if newest is None or newest.timestamp < until:
+            self._holds.flush()
+            self._holds.put(RateItem(str(self._now), until))
+
+    def is_held(self) -> bool:
+        """Tell whether nobody may send anything now."""
+        hold = self._holds.peek(0)
+        return hold is not None and hold.timestamp > self._now
+
+    def _bucket(self, table: str, *rates: Rate) -> SQLiteBucket:
+        self._database.execute(SQLiteQueries.CREATE_BUCKET_TABLE.format(table=table))
+        self._database.execute(
+            SQLiteQueries.CREATE_INDEX_ON_TIMESTAMP.format(index_name=f"{table}_moments", table_name=table)
+        )
+        bucket = SQLiteBucket(list(rates), self._database, table)
+        self._follow_clock(bucket)
+        return bucket
+
+    def _follow_clock(self, bucket: SQLiteBucket) -> None:
+        """Move all entries with a clock that was set back; they would otherwise lie in its future."""
+        newest = bucket.peek(0)
+        if newest and (shift := int(newest.name) - self._now) > 0:
+            self._database.execute(
+                f"UPDATE {bucket.table} SET name = name - ?, item_timestamp = item_timestamp - ?",  # noqa: S608
+                (shift, shift),
+            )
+            self._database.commit()
+
+    def _give_back(self, bucket: SQLiteBucket, turn: Turn) -> None:
+        # Turns of the same moment are as good as each other.
+        self._database.execute(
+            f"DELETE FROM {bucket.table} WHERE rowid = (SELECT rowid FROM {bucket.table} "  # noqa: S608
+            "WHERE name = ? AND item_timestamp = ? LIMIT 1)",
+            turn.name.split(),
+        )
+        self._database.commit()
+
+    def _next_free(self) -> tuple[int, str]:
+        """Return the first moment that everything allows, and what decides it."""
+        newest, hold = self._turns.peek(0), self._holds.peek(0)
+        # Nobody goes before those who came first.
+        found = [(self._now, "second"), (newest.timestamp if newest else 0, "second")]
+        found += [(_free(self._turns, rate), _name(rate)) for rate in self._turns.rates]
+        found += [(_free(bucket, bucket.rates[0]), "backfill") for bucket in self._counted[1:]]
+        found.append((hold.timestamp if hold else 0, "hold"))
+        return max(found, key=lambda one: one[0])
+
+
+def _free(bucket: SQLiteBucket, rate: Rate) -> int:
+    """Return the first moment that a rate allows."""
+    oldest = bucket.peek(rate.limit - 1)
+    return oldest.timestamp + rate.interval + 1 if oldest else 0
+
+
+def _name(rate: Rate) -> str:
+    return "day" if rate.interval == DAY else "second"
+
+
+def _until(deadline: float) -> float:
+    return max(0.0, deadline - time.monotonic())
+
+
 def _code(error: Exception) -> int:
     # The lower byte is the kind of trouble, the rest its details.
     return getattr(error, "sqlite_errorcode", 0) & 0xFF
 
 
-def _bucket(rates: list[Rate], database: sqlite3.Connection) -> SQLiteBucket:
-    # A count lost in a power cut is no harm; waiting for the disk at each request would be.
-    database.execute("PRAGMA synchronous=OFF")
-    database.execute(SQLiteQueries.CREATE_BUCKET_TABLE.format(table=TABLE))
-    database.execute(SQLiteQueries.CREATE_INDEX_ON_TIMESTAMP.format(index_name="moments", table_name=TABLE))
-    return SQLiteBucket(rates, database, TABLE)
-
-
-def _follow_clock(database: sqlite3.Connection, bucket: SQLiteBucket, now: int) -> None:
-    """Move all turns with a clock that was set back; they would otherwise lie in its future."""
-    newest = bucket.peek(0)
-    # The name of a turn is the moment at which it was reserved.
-    if newest and (shift := int(newest.name) - now) > 0:
-        database.execute(
-            f"UPDATE {TABLE} SET name = name - ?, item_timestamp = item_timestamp - ?",  # noqa: S608
-            (shift, shift),
-        )
-
-
-def _next_free(bucket: SQLiteBucket, now: int) -> tuple[int, Rate]:
-    """Return the first moment that every rate allows, and the rate that decides it."""
-    newest = bucket.peek(0)
-    # Nobody goes before those who came first.
-    gap = bucket.rates[0].interval // bucket.rates[0].limit if bucket.rates[0].limit < 100 else 0
-    moment, deciding = max(now, newest.timestamp + gap if newest else now), bucket.rates[0]
-    for rate in bucket.rates:
-        oldest = bucket.peek(rate.limit - 1)
-        if oldest and oldest.timestamp + rate.interval + 1 > moment:
-            moment, deciding = oldest.timestamp + rate.interval + 1, rate
-    return moment, deciding
-
-
-def _refusal(rate: Rate, wait: float) -> GongRateLimited:
-    if rate.interval == DAY:
-        problem = f"Our share of the day, {rate.limit} requests, is spent: it renews in {math.ceil(wait)} s."
-    else:
-        problem = f"Too many tasks share {rate.limit} requests a second: the next turn is free in {math.ceil(wait)} s."
-    return GongRateLimited(problem, retry_after=wait)
-
-
-def _rates(per_second: int, per_day: int) -> list[Rate]:
-    if per_second < 1 or per_day < 1:
-        raise GongConfigurationError(
-            f"The quota leaves no request (per second: {per_second}, our share of the day: {per_day}): raise "
-            f"requests_per_second, requests_per_day or daily_share."
-        )
+def _rates(limits: Limits) -> list[Rate]:
     # The bucket wants each longer rate to be the tighter one; a day that allows more than the seconds do
     # never has the last word.
-    day = Rate(min(per_day, per_second * DAY // SECOND), DAY)
-    return [Rate(per_second, SECOND), day] if per_second < day.limit else [day]
+    day = Rate(min(limits.per_day, limits.per_second * DAY // SECOND), DAY)
+    return [Rate(limits.per_second, SECOND), day] if limits.per_second < day.limit else [day]

@@ -18,6 +18,7 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from airflow_provider_gong.exceptions import GongFileError
 from airflow_provider_gong.exports import storage
 from airflow_provider_gong.exports.manifest import Manifest
 from airflow_provider_gong.exports.staging import Staging
@@ -158,15 +159,13 @@ class Dataset:
         """Remove the staging of a run, and what crashed runs left there two days ago."""
         try:
             storage.remove(self.staging_of(run).root)
-        except OSError as error:
-            # An attempt that woke up beside this one is writing there; a later run sweeps it.
-            log.info(
-                "The staging of this run is still in use (%s), it is left for later", type(error).__name__
-            )
-        for name in storage.names_in(self.staging):
-            if storage.older_than(self.staging / name, _STAGING_LIFETIME):
-                log.info("Sweeping %s, left by a run that did not finish", self.staging / name)
-                storage.remove(self.staging / name)
+            for name in storage.names_in(self.staging):
+                if storage.older_than(self.staging / name, _STAGING_LIFETIME):
+                    log.info("Sweeping %s, left by a run that did not finish", self.staging / name)
+                    storage.remove(self.staging / name)
+        except GongFileError as error:
+            # Everything is published. An attempt that woke up beside this one may be writing there.
+            log.warning("Files in progress are left for a later run to remove: %s", error)
 
     def _run_path(self, run: Run) -> ObjectStoragePath:
         return self.root / "_runs" / f"{run.key}.json"

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_gong import __version__
-from airflow_provider_gong.exceptions import GongConfigurationError, GongCursorExpired, GongError
+from airflow_provider_gong.exceptions import GongConfigurationError, GongCursorExpired, GongReplyError
 from airflow_provider_gong.exports.batches import Revisited
 from airflow_provider_gong.exports.formats import DEFAULT_FORMAT
 from airflow_provider_gong.exports.intake import Intake, while_cursors_live
@@ -70,7 +70,7 @@ class Export:
             intake = Intake(self.stream, self.client, staging, plan, Path(folder))
             try:
                 manifest, draft = self._prepare(intake)
-            except GongError:
+            except GongReplyError:
                 # The attempt that goes on from here tells what the export has cost in all.
                 intake.note(requests=intake.requests)
                 raise

@@ -130,7 +130,7 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Quota:
-    """What requests may be spent: the limits of a connection, and the part of a day that a backfill takes."""
+    """What requests may be spent: the limits of a connection, and the percentages of a day that are ours."""
 
     per_second: int
     per_day: int
@@ -152,6 +152,10 @@ class Quota:
 
     def days(self, requests: int) -> int:
         """Return on how many days the requests are spent."""
-        of_a_day = self.budget * self.backfill_share / 100
-        fastest = self.per_second * _DAY_SECONDS
-        return math.ceil(requests / min(of_a_day, fastest))
+        return math.ceil(requests / self.of_a_day)
+
+    @property
+    def of_a_day(self) -> int:
+        """Return the requests of a day that a backfill may spend."""
+        share = math.floor(self.per_day * self.backfill_share / 100)
+        return max(1, min(share, self.budget, self.per_second * _DAY_SECONDS))

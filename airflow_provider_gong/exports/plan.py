@@ -128,7 +128,7 @@ def _plan(options: argparse.Namespace, windows: list[Window], settings: Settings
             per_second=settings.requests_per_second,
             per_day=settings.requests_per_day,
             daily_share=settings.daily_share,
-            backfill_share=options.share,
+            backfill_share=settings.backfill_share if options.share is None else options.share,
         ),
         spent=spent,
     )

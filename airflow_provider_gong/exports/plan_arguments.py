@@ -63,9 +63,8 @@ def arguments_of_the_command() -> dict[str, dict[str, Any]]:
         },
         "--share": {
             "type": _percent,
-            "default": 50.0,
             "metavar": "PERCENT",
-            "help": "part of the connection's daily budget that the backfill may take (default: 50)",
+            "help": "part of the day's requests that the backfill may take (default: the connection's backfill_share)",
         },
         "--conn-id": {
             "default": "gong_default",

@@ -133,7 +133,8 @@ def _cost(plan: Plan) -> dict[str, str]:
         "is slower",
         "Daily budget": f"{quota.percent_of_budget(requests):,.1f} % of {quota.budget:,} requests "
         f"({quota.daily_share:g} % of {quota.per_day:,})",
-        "Days": f"{quota.days(requests):,}, taking {quota.backfill_share:g} % of that budget a day",
+        "Days": f"{quota.days(requests):,}, spending {quota.of_a_day:,} requests a day at most "
+        f"(the backfill's {quota.backfill_share:g} %)",
     }
 
 

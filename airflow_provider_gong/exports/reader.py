@@ -82,10 +82,8 @@ def rows_of(dataset: Dataset, manifest: Manifest) -> Iterator[dict[str, Any]]:
 
 def _download(dataset: Dataset, part: Part, folder: Path) -> Path:
     source, local = dataset.root / part.name, folder / Path(part.name).name
-    try:
-        source.fs.get_file(source.path, str(local))
-    except FileNotFoundError:
-        raise GongConfigurationError(f"{source} is missing: clear the run that exported it.") from None
+    if not storage.fetch(source, local):
+        raise GongConfigurationError(f"{source} is missing: clear the run that exported it.")
     if sha256_of(local) != part.sha256:
         raise GongConfigurationError(
             f"{source} was changed after the export: clear the run that exported it."

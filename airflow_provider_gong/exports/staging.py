@@ -108,7 +108,7 @@ class Staging:
 
     def fetch(self, name: str, local: Path) -> bool:
         """Bring a stored slice; return False when it is gone."""
-        return storage.get_file(self._slice_path(name), local)
+        return storage.fetch(self._slice_path(name), local)
 
     @property
     def _plan_path(self) -> ObjectStoragePath:

@@ -42,10 +42,12 @@ class GongHook(BaseHook):
             for call in hook.items(calls.list_calls(from_datetime="2026-01-01", to_datetime="2026-01-02")):
                 ...
 
-    All connections of this machine that share a quota group wait for each other, so that together they stay
-    within Gong's limits. What Gong's API offers: https://help.gong.io/apidocs/introduction-2
+    All connections of this machine, or of all that count in the same Redis, that share a quota group wait for each
+    other, so that together they stay within Gong's limits. What Gong's API offers: https://help.gong.io/apidocs/introduction-2
 
     :param gong_conn_id: Airflow connection of type ``gong``.
+    :param backfill: count the requests against the share of the day that backfills have, too; operators say so
+        themselves when their run is one of ``airflow backfill``.
     """
 
     conn_name_attr = "gong_conn_id"
@@ -53,9 +55,10 @@ class GongHook(BaseHook):
     conn_type = "gong"
     hook_name = "Gong"
 
-    def __init__(self, gong_conn_id: str = default_conn_name) -> None:
+    def __init__(self, gong_conn_id: str = default_conn_name, backfill: bool = False) -> None:
         super().__init__()
         self.gong_conn_id = gong_conn_id
+        self.backfill = backfill
         self._client: GongClient | None = None
 
     def get_conn(self) -> GongClient:
@@ -64,7 +67,7 @@ class GongHook(BaseHook):
         :raises GongConfigurationError: when the connection must be mended; names the field.
         """
         if self._client is None:
-            self._client = _client(self._settings())
+            self._client = _client(self._settings(), backfill=self.backfill)
         return self._client
 
     @property
@@ -144,28 +147,20 @@ def _for_the_button(settings: Settings) -> Settings:
     )
 
 
-def _client(settings: Settings, attempts: int = 5) -> GongClient:
-    from airflow.sdk import conf
+def _client(settings: Settings, *, attempts: int = 5, backfill: bool = False) -> GongClient:
     from airflow.sdk.log import mask_secret
 
     from airflow_provider_gong.api.auth import ApiKeyAuth
     from airflow_provider_gong.api.client import GongClient
     from airflow_provider_gong.api.retry import RetryPolicy
-    from airflow_provider_gong.api.throttle import FileThrottle
+    from airflow_provider_gong.hooks.quota import throttle_of
 
     auth = ApiKeyAuth(settings.access_key, settings.access_key_secret)
     mask_secret(auth.token)
     return GongClient(
         base_url=settings.base_url,
         auth=auth,
-        throttle=FileThrottle(
-            settings.quota_group,
-            per_second=settings.requests_per_second,
-            per_day=settings.requests_per_day,
-            share=settings.daily_share / 100,
-            directory=conf.get("gong", "quota_dir", fallback="") or None,
-            max_wait=settings.max_wait,
-        ),
+        throttle=throttle_of(settings, backfill=backfill),
         retry=RetryPolicy(attempts=attempts, max_wait=settings.max_wait),
         timeout=(settings.connect_timeout, settings.read_timeout),
         read_only=settings.read_only,

@@ -31,6 +31,8 @@ class Settings:
     requests_per_second: int = 3
     requests_per_day: int = 10_000
     daily_share: float = 80
+    backfill_share: float = 50
+    redis_conn_id: str | None = None
     max_wait: float = 60
     connect_timeout: float = 10
     read_timeout: float = 60
@@ -160,7 +162,9 @@ READERS: dict[str, tuple[str, Callable[[Any], Any], str]] = {
     "requests_per_second": ("Requests per second", _whole(1000), "a whole number from 1 to 1000"),
     "requests_per_day": ("Requests per day", _whole(10_000_000), "a whole number from 1 to 10000000"),
     "daily_share": ("Share of the day (%)", _number(100), "a percentage above 0, at most 100"),
+    "backfill_share": ("Backfills' share of the day (%)", _number(100), "a percentage above 0, at most 100"),
     "quota_group": ("Quota group", _text, "a name as text"),
+    "redis_conn_id": ("Redis connection", _text, "the name of an Airflow connection as text"),
     "max_wait": ("Longest wait (s)", *SECONDS),
     "connect_timeout": ("Connect timeout (s)", *SECONDS),
     "read_timeout": ("Read timeout (s)", *SECONDS),

@@ -10,6 +10,7 @@ from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowFailException
 
 from airflow_provider_gong.exceptions import GongError, GongReplyError
+from airflow_provider_gong.operators.retries import GongRetryPolicy
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,7 +29,8 @@ def gong_fields(*names: str) -> tuple[str, ...]:
 class GongOperator(BaseOperator):
     """Base of all Gong operators.
 
-    Subclasses assign in `__init__` and do their work in `perform`: templates are rendered between the two.
+    Subclasses assign in `__init__` and do their work in `perform`: templates are rendered between the two. Where Gong
+    or the quota says when to come back, Airflow's retries come then, unless the task has a `retry_policy` of its own.
 
     :param gong_conn_id: Airflow connection of Gong. (templated) Default: `gong_default`.
     """
@@ -39,6 +41,8 @@ class GongOperator(BaseOperator):
     def __init__(self, *, gong_conn_id: str = "gong_default", **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.gong_conn_id = gong_conn_id
+        if self.retry_policy is None:
+            self.retry_policy = GongRetryPolicy()
 
     @property
     def repeatable(self) -> bool:
@@ -57,6 +61,16 @@ class GongOperator(BaseOperator):
 
     def execute(self, context: Context) -> Any:
         """Do the work; a failure that no retry can mend fails the task at once."""
+        return self.carry_out(context)
+
+    def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
+        """Go on after a deferral, as part of the same Dag run."""
+        self.hook.backfill = _is_backfill(context)
+        return super().resume_execution(next_method, next_kwargs, context)
+
+    def carry_out(self, context: Context) -> Any:
+        """Do what `execute` promises; Airflow lets nobody else call that."""
+        self.hook.backfill = _is_backfill(context)
         try:
             return self.perform(context)
         except GongError as error:
@@ -72,6 +86,12 @@ class GongOperator(BaseOperator):
     @abstractmethod
     def perform(self, context: Context) -> Any:
         """Do the work of the operator."""
+
+
+def _is_backfill(context: Context) -> bool:
+    """Tell whether `airflow backfill` made the run."""
+    run_type = context["dag_run"].run_type
+    return str(getattr(run_type, "value", run_type)) == "backfill"
 
 
 class GongActionOperator(GongOperator):

@@ -15,7 +15,8 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from airflow_provider_gong.exceptions import GongConfigurationError
 from airflow_provider_gong.operators import arguments as read
-from airflow_provider_gong.operators.base import GongOperator, gong_fields
+from airflow_provider_gong.operators.base import gong_fields
+from airflow_provider_gong.operators.deferring import GongDeferrableOperator
 
 # The engine is imported where it is used: each parse of each Dag file would pay for it.
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ _DESTINATION_FIELDS = ("destination", "destination_conn_id", "file_format", "ski
 _WINDOW_FIELDS = ("from_datetime", "to_datetime", "interval", "initial_from_datetime", "settle")
 
 
-class GongExportOperator(GongOperator):
+class GongExportOperator(GongDeferrableOperator):
     """Base of the exports: where they write and what they return.
 
     :param destination: where the dataset lies; see the subclasses. (templated) Default: None, which means XCom.
@@ -74,14 +75,16 @@ class GongExportOperator(GongOperator):
     def perform(self, context: Context) -> Any:
         """Export, and return the records (without a destination) or the summary."""
         from airflow_provider_gong.exports.run import Run
+        from airflow_provider_gong.exports.storage import local_disk
 
-        run, stream = Run.from_context(context), self.stream()
-        skip_if_empty = read.as_bool("skip_if_empty", self.skip_if_empty)
-        if self.destination is None:
-            result: Any = self._to_xcom(run, stream)
-        else:
-            result = self._to_dataset(run, stream)
-            self._tell_assets(context, result)
+        with local_disk():
+            run, stream = Run.from_context(context), self.stream()
+            skip_if_empty = read.as_bool("skip_if_empty", self.skip_if_empty)
+            if self.destination is None:
+                result: Any = self._to_xcom(run, stream)
+            else:
+                result = self._to_dataset(run, stream)
+                self._tell_assets(context, result)
         rows = len(result) if isinstance(result, list) else result["rows"]
         if not rows and skip_if_empty:
             raise AirflowSkipException("Nothing was exported, and skip_if_empty is set.")

@@ -44,6 +44,8 @@ class GongExportTranscriptsOperator(GongWindowedExportOperator):
         `[parquet]`. (templated) Default: `jsonl.gz`.
     :param skip_if_empty: Skip this task, and so those after it, when nothing was exported. (templated)
         Default: False.
+    :param deferrable: Wait in the triggerer, holding no worker, when Gong or the quota asks for more than the
+        connection's longest wait; the export goes on then. Default: Airflow's option `[operators] default_deferrable`.
     :param from_datetime: Start of the window, inclusive; a datetime or ISO 8601 text, UTC without an offset.
         Needs `to_datetime`. (templated) Default: None, the window follows from the run.
     :param to_datetime: End of the window, exclusive; must have passed. (templated) Default: None.

@@ -477,6 +477,9 @@ def test_each_request_takes_its_turn_even_a_repeated_one() -> None:
         def acquire(self) -> None:
             self.taken += 1
 
+        def hold(self, seconds: float) -> None:
+            pass
+
     turns = Turns()
     client_of(Transport(error(500), page("calls")), throttle=turns).send(calls.list_calls())
     assert turns.taken == 2
@@ -489,6 +492,9 @@ def test_our_own_spent_budget_is_not_tried_again() -> None:
         def acquire(self) -> None:
             self.asked += 1
             raise GongRateLimited("spent", retry_after=1)
+
+        def hold(self, seconds: float) -> None:
+            raise AssertionError("Gong said nothing")
 
     spent = Spent()
     client = client_of(Transport(), throttle=spent)
@@ -631,6 +637,9 @@ def test_each_raw_request_takes_its_turn_and_is_counted() -> None:
 
         def acquire(self) -> None:
             self.taken += 1
+
+        def hold(self, seconds: float) -> None:
+            pass
 
     turns = Turns()
     client = client_of(Transport(error(500), Reply(body={})), throttle=turns)

@@ -118,6 +118,9 @@ def test_our_own_spent_budget_is_not_tried_again_for_all_errors() -> None:
             self.asked += 1
             raise GongRateLimited("spent", retry_after=1)
 
+        def hold(self, seconds: float) -> None:
+            raise AssertionError("Gong said nothing")
+
     spent = Spent()
     client = client_of(Transport(), throttle=spent)
     with pytest.raises(GongRateLimited):

@@ -320,6 +320,9 @@ def test_a_spent_budget_names_the_operation() -> None:
         def acquire(self) -> None:
             raise GongRateLimited("Spent.", retry_after=1)
 
+        def hold(self, seconds: float) -> None:
+            raise AssertionError("Gong said nothing")
+
     with pytest.raises(GongRateLimited, match=r"^GET /v2/calls: Spent\."):
         client_of(Transport(), throttle=Spent()).send(calls.list_calls())
 

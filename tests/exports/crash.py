@@ -19,18 +19,17 @@ if TYPE_CHECKING:
 
     import pytest
 
-# The pages of an export, such as `("new", (1, 2))`: what the rows say, and their ids. A number stands for so many
-# records over the whole window, which are read in slices when there are many.
-Contents = list[tuple[str, tuple[int, ...]]] | int
+# The pages of an export, such as `("new", (1, 2))`: what the rows say, and their ids.
+Contents = list[tuple[str, tuple[int, ...]]]
 
 # What changes a storage.
-_CHANGES = ("pipe_file", "put_file", "mv", "rm")
+_CHANGES = ("pipe_file", "put_file", "mv", "rm", "rm_file")
 # What publishing asks of a storage.
 _STEPS = ("names_in", "read_bytes", "size_of", "put_bytes", "put_file", "remove")
 
 
-def attempt(dataset: Dataset, pages: Contents, **facts: Any) -> Any:
-    """Return an export of pages, each of which fills a part."""
+def attempt(dataset: Dataset, pages: Contents | int, **facts: Any) -> Any:
+    """Return an export of pages, each of which fills a part; or of so many records, which are read in slices."""
     if isinstance(pages, int):
         return export(dataset, stream=Timeline(evenly(pages)), part_bytes=20_000, run=run(**facts))
     batches = [batch(*numbers, word=word) for word, numbers in pages]
@@ -52,10 +51,12 @@ def watch_changes(dataset: Dataset, before: Callable[[int], None]) -> Callable[[
 
     for name in _CHANGES:
         setattr(fs, name, watched(getattr(fs, name)))
+    # On a local disk the last step of putting a file; this process is not used for anything else.
+    os.replace = watched(os.replace)
     return lambda: seen
 
 
-def count_changes(destination: str, pages: Contents, environment: dict[str, str], **facts: Any) -> int:
+def count_changes(destination: str, pages: Contents | int, environment: dict[str, str], **facts: Any) -> int:
     """Return how many steps of an export change the storage; the export is made."""
     receiver, sender = _processes().Pipe(duplex=False)
     child = _processes().Process(target=_counted, args=(sender, destination, pages, environment, facts))
@@ -67,7 +68,7 @@ def count_changes(destination: str, pages: Contents, environment: dict[str, str]
 
 
 def kill_before(
-    step: int, destination: str, pages: Contents, environment: dict[str, str], **facts: Any
+    step: int, destination: str, pages: Contents | int, environment: dict[str, str], **facts: Any
 ) -> None:
     """Export in a process that is killed before a step; the step after the last one is its end."""
     child = _processes().Process(target=_killed, args=(step, destination, pages, environment, facts))
@@ -84,7 +85,7 @@ def _processes() -> ForkServerContext:
 
 
 def _counted(
-    sender: Any, destination: str, pages: Contents, environment: dict[str, str], facts: dict[str, Any]
+    sender: Any, destination: str, pages: Contents | int, environment: dict[str, str], facts: dict[str, Any]
 ) -> None:
     os.environ.update(environment)
     dataset = Dataset(open_destination(destination) / "calls")
@@ -94,7 +95,7 @@ def _counted(
 
 
 def _killed(
-    last: int, destination: str, pages: Contents, environment: dict[str, str], facts: dict[str, Any]
+    last: int, destination: str, pages: Contents | int, environment: dict[str, str], facts: dict[str, Any]
 ) -> None:
     os.environ.update(environment)
     dataset = Dataset(open_destination(destination) / "calls")

@@ -106,7 +106,7 @@ def test_requests_are_counted_window_by_window() -> None:
     assert estimate.requests("transcripts") == {LIST: 6, TRANSCRIPTS: 6}
 
 
-@pytest.mark.parametrize(("requests", "days"), [(1, 1), (4000, 1), (4001, 2), (8000, 2), (40_000, 10)])
+@pytest.mark.parametrize(("requests", "days"), [(1, 1), (5000, 1), (5001, 2), (10_000, 2), (40_000, 8)])
 def test_days_are_those_of_the_share(requests: int, days: int) -> None:
     quota = Quota(per_second=3, per_day=10_000, daily_share=80, backfill_share=50)
     assert quota.budget == 8000
@@ -125,14 +125,19 @@ def test_day_holds_no_more_than_its_seconds_allow() -> None:
     daily_share=st.floats(1, 100),
     share=st.floats(0.1, 100),
 )
-def test_days_and_share_of_the_budget_agree(
+def test_days_are_those_that_the_quota_lets_a_backfill_take(
     requests: int, per_day: int, daily_share: float, share: float
 ) -> None:
     quota = Quota(per_second=1000, per_day=per_day, daily_share=daily_share, backfill_share=share)
-    if quota.budget:
-        days = quota.percent_of_budget(requests) / share
-        assert quota.days(requests) == pytest.approx(math.ceil(days), abs=1)
-        assert quota.days(requests) >= days - 1e-6
+    of_a_day = min(math.floor(per_day * share / 100), math.floor(per_day * daily_share / 100))
+    if of_a_day:
+        assert quota.of_a_day == of_a_day
+        assert (quota.days(requests) - 1) * of_a_day < requests <= quota.days(requests) * of_a_day
+
+
+def test_a_backfill_never_takes_more_than_our_share() -> None:
+    quota = Quota(per_second=3, per_day=10_000, daily_share=20, backfill_share=50)
+    assert quota.of_a_day == quota.budget == 2000
 
 
 def test_time_is_that_of_the_requests_per_second() -> None:

@@ -235,14 +235,14 @@ def test_slice_that_vanishes_after_it_was_listed_is_read_again(
     first = large(local_dataset, failing(GongUnavailable("x"), lambda bounds, page: hour(bounds) == 9))
     with pytest.raises(GongUnavailable):
         first.execute()
-    get_file = storage.get_file
+    fetch = storage.fetch
 
     def swept(*args: Any) -> bool:
         # As an attempt does that publishes beside this one.
         local_dataset.clean_up(run())
-        return get_file(*args)
+        return fetch(*args)
 
-    monkeypatch.setattr(storage, "get_file", swept)
+    monkeypatch.setattr(storage, "fetch", swept)
     large(local_dataset, run=run(try_number=2)).execute()
     assert ids(local_dataset) == ALL
 

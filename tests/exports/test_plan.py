@@ -264,7 +264,18 @@ def test_figures_follow_from_the_connection(
     assert said["requests"] == {"total": 12, "by_operation": {"POST /v2/calls/extensive": 12}}
     assert (said["requests_per_second"], said["minutes"]) == (2, 0.1)
     assert (said["daily_budget"], said["percent_of_daily_budget"]) == (12, 100)
-    assert (said["share"], said["days"]) == (25, 4)
+    # A quarter of 30 are 7 whole requests.
+    assert (said["share"], said["days"]) == (25, 2)
+
+
+def test_share_is_that_of_the_connection_unless_named(
+    eight_days: GongSandbox, connect: Connect, planned: Planned, capsys: pytest.CaptureFixture[str]
+) -> None:
+    connect(eight_days, requests_per_day=100, daily_share=40, backfill_share=4)
+    said = planned(*CALLS, "--window", "P1D")
+    assert (said["share"], said["days"]) == (4, 3)
+    assert plan.main([*CALLS, "--window", "P1D"]) == 0
+    assert "3, spending 4 requests a day at most (the backfill's 4 %)" in capsys.readouterr().out
 
 
 def test_range_that_no_cron_expression_fits_has_no_command(

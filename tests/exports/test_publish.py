@@ -35,12 +35,12 @@ if TYPE_CHECKING:
     from airflow_provider_gong.exports.manifest import Manifest
 
 # The first part is the same in all of them.
-OLD = [("same", (1, 2)), ("old", (3,)), ("old", (4,))]
-NEW = [("same", (1, 2)), ("new", (3, 5))]
-NEWER = [("same", (1, 2)), ("newer", (3, 5)), ("newer", (6,))]
+OLD: Contents = [("same", (1, 2)), ("old", (3,)), ("old", (4,))]
+NEW: Contents = [("same", (1, 2)), ("new", (3, 5))]
+NEWER: Contents = [("same", (1, 2)), ("newer", (3, 5)), ("newer", (6,))]
 
 
-def rows_of(pages: list[tuple[str, tuple[int, ...]]]) -> list[dict[str, Any]]:
+def rows_of(pages: Contents) -> list[dict[str, Any]]:
     return [record(number, word) for word, numbers in pages for number in numbers]
 
 

@@ -14,7 +14,6 @@ from tests.exports.doubles import S3_CONNECTION, assert_sound, exported, run, wi
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from airflow_provider_gong.exports.dataset import Dataset as DatasetType
     from airflow_provider_gong.exports.manifest import Manifest
 
 COUNT = 2100
@@ -43,8 +42,9 @@ def assert_resumed(step: int, destination: str, environment: dict[str, str], und
 
 
 def undisturbed_export(destination: str) -> Manifest:
-    dataset: DatasetType = Dataset(open_destination(destination) / "calls")
-    return attempt(dataset, COUNT).execute()
+    dataset = Dataset(open_destination(destination) / "calls")
+    manifest: Manifest = attempt(dataset, COUNT).execute()
+    return manifest
 
 
 def test_export_killed_at_any_step_goes_on_from_its_slices(tmp_path: Path) -> None:
@@ -73,7 +73,7 @@ def test_export_to_s3_killed_at_any_step_goes_on_from_its_slices(
         assert_resumed(step, f"{s3_destination}/killed-{step}", environment, undisturbed)
 
 
-def test_plan_of_another_shape_is_no_plan(local_dataset: DatasetType) -> None:
+def test_plan_of_another_shape_is_no_plan(local_dataset: Dataset) -> None:
     staging = local_dataset.staging_of(run())
     staging.begin(window())
     path = staging.root / "plan.json"

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import boto3  # type: ignore[import-untyped]
 import pytest
 
-from airflow_provider_gong.exceptions import GongConfigurationError
+from airflow_provider_gong.exceptions import GongConfigurationError, GongFileError
 from airflow_provider_gong.exports import storage
 from tests.exports.doubles import S3_CONNECTION
 
@@ -210,9 +210,9 @@ def test_upload_that_fails_at_its_last_step_leaves_the_old_s3_object(
 
     with monkeypatch.context() as patch:
         patch.setattr(type(root.fs), "_call_s3", failing)
-        with pytest.raises(PermissionError, match=f"^{last_step} failed$"):
+        with pytest.raises(GongFileError, match=rf"^Could not write s3://.*/file \({last_step} failed\)"):
             storage.put_file(tmp_path / "local", root / "deep" / "file", root / "aside")
-        with pytest.raises(PermissionError, match=f"^{last_step} failed$"):
+        with pytest.raises(GongFileError, match=rf"^Could not write s3://.*/bytes \({last_step} failed\)"):
             storage.put_bytes(b"x" * size, root / "deep" / "bytes", root / "aside")
     assert storage.read_bytes(root / "deep" / "file") == b"old"
     assert storage.read_bytes(root / "deep" / "bytes") == b"old"

@@ -20,6 +20,8 @@ EVERYTHING: dict[str, Any] = {
     "requests_per_second": 5,
     "requests_per_day": 20_000,
     "daily_share": 50,
+    "backfill_share": 25,
+    "redis_conn_id": "quota",
     "quota_group": "acme",
     "max_wait": 30,
     "connect_timeout": 3,
@@ -48,6 +50,8 @@ def test_a_connection_of_three_fields_is_enough(settings_of: Any) -> None:
         requests_per_second=3,
         requests_per_day=10_000,
         daily_share=80,
+        backfill_share=50,
+        redis_conn_id=None,
         max_wait=60,
         connect_timeout=10,
         read_timeout=60,
@@ -64,6 +68,8 @@ READ = Settings(
     requests_per_second=5,
     requests_per_day=20_000,
     daily_share=50,
+    backfill_share=25,
+    redis_conn_id="quota",
     max_wait=30,
     connect_timeout=3,
     read_timeout=20,
@@ -78,7 +84,7 @@ def test_every_extra_is_read(settings_of: Any) -> None:
 def test_extras_of_a_uri_arrive_as_text(settings_of: Any) -> None:
     uri = (
         "gong://KEY:hunter2secret@us-1.api.gong.io/?allowed_hosts=127.0.0.1,http%3A%2F%2Fsandbox%3A8080"
-        "&requests_per_second=5&requests_per_day=20000&daily_share=50&quota_group=acme&max_wait=30"
+        "&requests_per_second=5&requests_per_day=20000&daily_share=50&backfill_share=25&redis_conn_id=quota&quota_group=acme&max_wait=30"
         "&connect_timeout=3&read_timeout=20&read_only=true"
     )
     assert settings_of(uri) == READ
@@ -164,6 +170,8 @@ def test_a_missing_or_wrong_field_is_named(settings_of: Any, field: str, value: 
         ("requests_per_day", "nan", "is 'nan'"),
         ("daily_share", 0, r"Share of the day .* is 0: give a percentage above 0, at most 100"),
         ("daily_share", 101, "is 101"),
+        ("backfill_share", 0, r"Backfills' share of the day .* is 0: give a percentage above 0, at most 100"),
+        ("redis_conn_id", 7, "Redis connection .* is 7: give the name of an Airflow connection as text"),
         ("daily_share", "nan", "is 'nan'"),
         ("max_wait", -1, r"Longest wait .* is -1: give a number of seconds"),
         ("max_wait", False, "is False"),

@@ -33,6 +33,11 @@ TOPICS = {
     "export_lookback": "what the newest export of calls does about the windows before",
     "export_waiting": "what the newest export of transcripts does about those that were not ready",
     "export_faults": "each fault of Gong meets each export",
+    "export_two_years": "two years of exports, of changes and of everything that goes wrong",
+    "export_faults_again": "each fault of Gong meets each export over an earlier one, on a disk and in S3",
+    "storage_faults": "storage that fails at single steps",
+    "export_storage": "storage that fails at each moment of each export",
+    "export_full_disk": "disks without room for an export",
     "export_property": "any distribution of calls over the windows",
 }
 MAX_MODULE_LINES = 350

@@ -17,7 +17,7 @@ from airflow_provider_gong.sensors.base import MOST_FAILURES
 from airflow_provider_gong.sensors.calls import GongCallSensor
 from tests.operators.conftest import NOW
 from tests.support.dag_runs import run_dag
-from tests.support.task_runner import Resume, TaskResult, run_task
+from tests.support.task_runner import Resume, RunSpec, TaskResult, run_task
 
 if TYPE_CHECKING:
     from airflow_provider_gong.hooks.gong import GongHook
@@ -354,3 +354,17 @@ def test_rescheduled_wait_comes_back_when_gong_says(quiet: GongSandbox, call_id:
     assert result.state == "up_for_reschedule"
     assert result.reschedule_date is not None
     assert (result.reschedule_date - datetime.now(UTC)).total_seconds() == pytest.approx(7200, abs=30)
+
+
+def test_deferred_looks_of_a_backfill_count_as_its_own(
+    quiet: GongSandbox, call_id: str, connect: Connect
+) -> None:
+    connect(quiet, requests_per_day=10, daily_share=100, backfill_share=20)
+    operator = sensor(call_id, poke_interval=60)
+    backfill = RunSpec(run_type="backfill", logical_date=datetime(2026, 1, 1, tzinfo=UTC))
+    result = run_task(operator, run=backfill)
+    for _ in range(2):
+        assert result.deferral is not None
+        result = run_task(operator, run=backfill, resume=result.deferral.resume_with(None))
+    assert len(quiet.requests) == 2
+    assert seconds_to_wait(result) == pytest.approx(86_400, abs=60)

@@ -46,6 +46,8 @@ def exports_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def airflow_environment(gongs: dict[str, GongSandbox], exports_folder: Path) -> dict[str, str]:
     """Return what the components' environment needs besides Airflow's own settings."""
     connections = {f"AIRFLOW_CONN_{name.upper()}": connection(gong) for name, gong in gongs.items()}
+    # So that a wait that is too long for a worker need not be long for a test.
+    connections["AIRFLOW_CONN_GONG_FLAKY"] = connection(gongs["gong_flaky"], max_wait=5)
     return {
         **connections,
         "GONG_EXPORTS": str(exports_folder),
@@ -69,9 +71,10 @@ def _gong(now: datetime) -> GongSandbox:
     return GongSandbox(calls=12, days=10, now=now, per_second=None, per_day=None)
 
 
-def connection(gong: GongSandbox) -> str:
+def connection(gong: GongSandbox, max_wait: float = 60) -> str:
     """Write the Airflow connection of a sandbox."""
-    extra = {"allowed_hosts": "127.0.0.1", "requests_per_second": 1000, "requests_per_day": 1_000_000}
+    limits = {"requests_per_second": 1000, "requests_per_day": 1_000_000, "max_wait": max_wait}
+    extra = {"allowed_hosts": "127.0.0.1", **limits}
     return json.dumps(
         {
             "conn_type": "gong",

@@ -17,7 +17,7 @@ import psutil  # type: ignore[import-untyped]
 from tests.system.rest import AirflowRest, wait_until
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
 START_SECONDS = 120
@@ -95,10 +95,58 @@ class RealAirflow:
         self.rest.wait_for_dags(dag_id)
         self.rest.unpause(dag_id)
 
+    def command(self, *arguments: str) -> str:
+        """Run a command of Airflow and return what it says, while everything else of this Airflow stands still.
+
+        A command that reads and then writes is refused at once when another process wrote to SQLite meanwhile.
+        """
+        with self._standing_still():
+            done = subprocess.run(
+                [sys.executable, "-m", "airflow", *arguments],
+                env=self.environment,
+                cwd=self.home,
+                capture_output=True,
+                text=True,
+                timeout=START_SECONDS,
+                check=False,
+            )
+        if done.returncode:
+            raise RuntimeError(f"airflow {' '.join(arguments)} failed:\n{done.stdout}{done.stderr}")
+        return done.stdout
+
+    @contextlib.contextmanager
+    def _standing_still(self) -> Iterator[None]:
+        stopped = self._own_processes()
+        try:
+            wait_until(
+                lambda: self._stop_unlocked(stopped), seconds=STOP_SECONDS, what="an unlocked database"
+            )
+            yield
+        finally:
+            _signal(stopped, signal.SIGCONT)
+
+    def _stop_unlocked(self, processes: list[psutil.Process]) -> bool:
+        """Stop the processes, unless one of them holds a lock just then."""
+        _signal(processes, signal.SIGSTOP)
+        try:
+            with contextlib.closing(sqlite3.connect(self.home / DATABASE, timeout=0)) as connection:
+                connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError:
+            _signal(processes, signal.SIGCONT)
+            return False
+        return True
+
     def output(self, component: str, lines: int = 60) -> str:
         """Return the last lines that a component has written."""
         text = self._output_file(component).read_text(errors="replace")
         return "\n".join(text.splitlines()[-lines:])
+
+    def processes_of(self, component: str) -> list[psutil.Process]:
+        """Return the process of a component and all below it; tasks run below the scheduler."""
+        with contextlib.suppress(psutil.NoSuchProcess):
+            main = psutil.Process(self._processes[component].pid)
+            return [main, *main.children(recursive=True)]
+        return []
 
     def _spawn(self, *command: str) -> subprocess.Popen[bytes]:
         with self._output_file(command[0]).open("ab") as output:
@@ -126,13 +174,20 @@ class RealAirflow:
             self._processes[component] = self._spawn(component)
 
     def _own_processes(self) -> list[psutil.Process]:
-        # Some components move their children to another process group; all carry our home.
-        found = []
+        # Some components move their children to another process group; all carry our home, but for those
+        # whose title was set: it is written over their environment.
+        found = {process.pid: process for name in self._processes for process in self.processes_of(name)}
         for process in psutil.process_iter():
             with contextlib.suppress(psutil.Error):
                 if process.environ().get("AIRFLOW_HOME") == str(self.home):
-                    found.append(process)
-        return found
+                    found[process.pid] = process
+        return list(found.values())
+
+
+def _signal(processes: list[psutil.Process], number: signal.Signals) -> None:
+    for process in processes:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.send_signal(number)
 
 
 def _free_port() -> int:

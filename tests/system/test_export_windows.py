@@ -339,8 +339,8 @@ def test_clearing_a_run_exports_its_own_window_again(
 def test_retry_keeps_the_window(
     airflow: RealAirflow, exported: Callable[[str], Exported], gongs: dict[str, GongSandbox]
 ) -> None:
-    # Longer than the client waits, and worth another try of the task.
-    gongs["gong_flaky"].faults.add("rate_limited", retry_after=120)
+    # Longer than the client waits, and worth another try of the task, which comes when Gong said.
+    gongs["gong_flaky"].faults.add("rate_limited", retry_after=8)
     run = trigger(airflow, "exports_retried")
     assert tries(airflow, run) == 2
     assert_chosen(airflow, run, until(run), BEGINNING)
