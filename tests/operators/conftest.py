@@ -11,6 +11,7 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 from airflow_provider_gong.api.retry import RetryPolicy
+from airflow_provider_gong.api.throttle import FileThrottle
 from airflow_provider_gong.exports.storage import open_destination
 from airflow_provider_gong.sandbox import GongSandbox
 
@@ -83,8 +84,9 @@ def quiet(connect: Connect) -> Iterator[GongSandbox]:
 
 @pytest.fixture
 def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Send again at once: what is sent again and how often stays as it is."""
+    """Send again at once: what is sent again and how often stays as it is, and nobody is held for others."""
     monkeypatch.setattr(RetryPolicy, "_wait", lambda self, state: 0.0)
+    monkeypatch.setattr(FileThrottle, "hold", lambda self, seconds: None)
 
 
 @pytest.fixture
