@@ -72,7 +72,7 @@ for _, key in ipairs({turns, backfills}) do
     redis.call('ZREMRANGEBYSCORE', key, '-inf', text(now - day - 1))
 end
 local _, last = newest(turns, 1)
-not_before(last, 'second')
+not_before(last + math.floor(second / per_second), 'second')
 keep(turns, per_second, second, 'second')
 keep(turns, per_day, day, 'day')
 if per_backfill > 0 then keep(backfills, per_backfill, day, 'backfill') end

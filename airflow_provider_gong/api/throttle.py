@@ -249,7 +249,7 @@ class _Book:
         """Return the first moment that everything allows, and what decides it."""
         newest, hold = self._turns.peek(0), self._holds.peek(0)
         # Nobody goes before those who came first.
-        found = [(self._now, "second"), (newest.timestamp if newest else 0, "second")]
+        found = [(self._now, "second"), (newest.timestamp + self._limits.gap if newest else 0, "second")]
         found += [(_free(self._turns, rate), _name(rate)) for rate in self._turns.rates]
         found += [(_free(bucket, bucket.rates[0]), "backfill") for bucket in self._counted[1:]]
         found.append((hold.timestamp if hold else 0, "hold"))

@@ -35,6 +35,15 @@ class Limits:
     per_day: int
     backfill_per_day: int | None = None
 
+    @property
+    def gap(self) -> int:
+        """Return the milliseconds from one request to the next.
+
+        Spread over the second, requests of several threads keep their distance on the way to Gong; of three that
+        leave together, one that is held up would meet the next three.
+        """
+        return SECOND // self.per_second
+
 
 def limits_of(per_second: int, per_day: int, share: float, backfill_share: float | None) -> Limits:
     """Return the limits that shares of a company's quota leave.

@@ -66,10 +66,24 @@ def take(throttle: FileThrottle, turns: int) -> None:
 
 def test_the_fourth_request_waits_for_the_next_second(clock: Clock, tmp_path: Path) -> None:
     throttle = throttle_of(clock, tmp_path)
-    take(throttle, 3)
-    assert clock.waits == []
-    throttle.acquire()
+    take(throttle, 4)
     assert sum(clock.waits) == pytest.approx(1.041)
+
+
+def test_requests_are_spread_over_the_second(clock: Clock, tmp_path: Path) -> None:
+    throttle = throttle_of(clock, tmp_path)
+    throttle.acquire()
+    assert clock.waits == []
+    take(throttle, 2)
+    assert clock.waits == [pytest.approx(0.346), pytest.approx(0.346)]
+
+
+def test_request_that_comes_later_by_itself_does_not_wait(clock: Clock, tmp_path: Path) -> None:
+    throttle = throttle_of(clock, tmp_path)
+    for _ in range(9):
+        throttle.acquire()
+        clock.now += 0.4
+    assert clock.waits == []
 
 
 def test_no_second_has_more_than_three_however_they_fall(clock: Clock, tmp_path: Path) -> None:
@@ -118,7 +132,7 @@ def test_nobody_goes_before_those_of_a_slower_connection(tmp_path: Path, clock: 
     slow = throttle_of(clock, tmp_path, per_second=1, sleep=lambda _: None)
     take(slow, 3)
     throttle_of(clock, tmp_path, per_second=3).acquire()
-    assert clock.waits == [pytest.approx(2.082)]
+    assert clock.waits == [pytest.approx(2.082 + 0.346)]
 
 
 def test_turns_that_lie_ahead_keep_their_order_when_the_clock_is_set_back(

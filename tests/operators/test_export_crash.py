@@ -74,7 +74,7 @@ def arguments(stream: str, folder: Path) -> dict[str, Any]:
 
 def run_alone(stream: str, folder: Path, environment: dict[str, str]) -> None:
     # A process that is stopped while it counts would keep the others of this machine waiting.
-    os.environ.update(environment | {"AIRFLOW__GONG__QUOTA_DIR": f"{folder}-quota"})
+    os.environ.update(environment | {"AIRFLOW__GONG__QUOTA_DIR": f"{folder}-quota-{os.getpid()}"})
     attempt(STREAMS[stream][0], **arguments(stream, folder)).succeeded()
 
 

@@ -37,6 +37,8 @@ TOPICS = {
     "export_faults_again": "each fault of Gong meets each export over an earlier one, on a disk and in S3",
     "storage_faults": "storage that fails at single steps",
     "export_storage": "storage that fails at each moment of each export",
+    "resumed": "exports in slices that go on where another attempt was killed",
+    "export_crash": "exports whose process is killed, or wakes up beside its retry",
     "export_full_disk": "disks without room for an export",
     "export_property": "any distribution of calls over the windows",
 }
