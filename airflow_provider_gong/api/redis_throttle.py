@@ -15,6 +15,7 @@ from airflow_provider_gong.api.turns import (
     Turn,
     limits_of,
     refusal,
+    worth_coming_back_for,
 )
 from airflow_provider_gong.exceptions import GongQuotaUnavailable
 
@@ -32,6 +33,7 @@ RESERVE = """
 local turns, backfills, hold, number = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local per_second, per_day, per_backfill = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local patience, unused, second, day = tonumber(ARGV[4]), ARGV[5], tonumber(ARGV[6]), tonumber(ARGV[7])
+local worth_of_day, worth_of_backfill = tonumber(ARGV[8]), tonumber(ARGV[9])
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 
@@ -57,6 +59,11 @@ local function follow_clock(key)
     end
 end
 
+local function free(key, limit, some)
+    local _, oldest = newest(key, limit - some + 1)
+    return oldest + day + 1 - now
+end
+
 local moment, reason = now, 'second'
 local function not_before(other, why)
     if other > moment then moment, reason = other, why end
@@ -79,7 +86,12 @@ if per_backfill > 0 then keep(backfills, per_backfill, day, 'backfill') end
 not_before(now + math.max(0, redis.call('PTTL', hold)), 'hold')
 
 local wait = moment - now
-if wait > patience then return {wait, reason, ''} end
+if wait > patience then
+    -- A share that is spent is worth coming back for when some of it is free.
+    if reason == 'day' then wait = math.max(wait, free(turns, per_day, worth_of_day)) end
+    if reason == 'backfill' then wait = math.max(wait, free(backfills, per_backfill, worth_of_backfill)) end
+    return {wait, reason, ''}
+end
 local name = text(now) .. '-' .. redis.call('INCR', number)
 redis.call('ZADD', turns, text(moment), name)
 if per_backfill > 0 then redis.call('ZADD', backfills, text(moment), name) end
@@ -151,9 +163,10 @@ class RedisThrottle(SharedThrottle):
         patience = round(max(0.0, deadline - time.monotonic()) * 1000)
         unused = instead_of.name if instead_of else ""
         own = [limits.per_second, limits.per_day, limits.backfill_per_day or 0]
+        worth = [worth_coming_back_for(limit) for limit in own[1:]]
         keys = [self._turns, self._backfills, self._hold, self._number]
         wait, reason, name = self._ask(
-            lambda: self._run_reserve(keys=keys, args=[*own, patience, unused, SECOND, DAY])
+            lambda: self._run_reserve(keys=keys, args=[*own, patience, unused, SECOND, DAY, *worth])
         )
         if reason:
             raise refusal(_text(reason), limits, wait / 1000)

@@ -25,6 +25,7 @@ from airflow_provider_gong.api.turns import (
     Turn,
     limits_of,
     refusal,
+    worth_coming_back_for,
 )
 from airflow_provider_gong.exceptions import GongConfigurationError, GongRateLimited
 
@@ -200,10 +201,19 @@ class _Book:
         moment, reason = self._next_free()
         wait = (moment - self._now) / 1000
         if wait > patience:
-            raise refusal(reason, self._limits, wait)
+            raise refusal(reason, self._limits, max(wait, self._until_worth(reason)))
         for bucket in self._counted:
             bucket.put(RateItem(str(self._now), moment))
         return Turn(wait, f"{self._now} {moment}")
+
+    def _until_worth(self, reason: str) -> float:
+        """Return the seconds until enough of a spent share is free again."""
+        for bucket in self._counted:
+            rate = bucket.rates[-1]
+            if rate.interval == DAY and reason == ("day" if bucket is self._turns else "backfill"):
+                oldest = bucket.peek(rate.limit - worth_coming_back_for(rate.limit))
+                return (oldest.timestamp + DAY + 1 - self._now) / 1000 if oldest else 0
+        return 0
 
     def hold(self, seconds: float) -> None:
         """Let nobody send anything for so many seconds, unless that is so already."""

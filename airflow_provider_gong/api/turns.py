@@ -45,6 +45,15 @@ class Limits:
         return SECOND // self.per_second
 
 
+def worth_coming_back_for(limit: int) -> int:
+    """Return how many requests of a day shall be free before those who were refused come back.
+
+    The requests of a spent day come back as slowly as they were spent. Whoever came for each of them would read the
+    first pages of a slice, be refused again, and have spent them for nothing.
+    """
+    return max(1, limit // 50)
+
+
 def limits_of(per_second: int, per_day: int, share: float, backfill_share: float | None) -> Limits:
     """Return the limits that shares of a company's quota leave.
 

@@ -94,6 +94,28 @@ def test_a_turn_that_takes_longer_than_allowed_is_refused_and_left_to_others(
     assert len(moments(redis)) == 1
 
 
+@pytest.mark.parametrize(("backfill_share", "key"), [(None, "turns"), (0.5, "backfills")])
+def test_a_spent_share_is_worth_coming_back_for_when_some_of_it_is_free(
+    backfill_share: float | None, key: str, throttle: Any, redis: Any
+) -> None:
+    limits: dict[str, Any] = {
+        "per_day": 300,
+        "share": 1,
+        "backfill_share": backfill_share,
+        "per_second": 1000,
+    }
+    limit = 300 if backfill_share is None else 150
+    take(throttle(**limits), limit)
+    # As if they had been an hour apart.
+    (name,) = redis.scan_iter(f"*:{key}")
+    for number, (turn, moment) in enumerate(redis.zrange(name, 0, -1, withscores=True)):
+        redis.zadd(name, {turn: moment - (limit - number) * 60_000})
+    with pytest.raises(GongRateLimited) as caught:
+        throttle(**limits).acquire()
+    wait = 24 * HOUR - limit * 60 + (limit // 50 - 1) * 60
+    assert caught.value.retry_after == pytest.approx(wait, abs=5)
+
+
 def test_a_spent_day_is_refused_at_once_with_the_time_of_its_return(throttle: Any, redis: Any) -> None:
     take(throttle(per_day=10, share=0.5, per_second=1000), 5)
     with pytest.raises(GongRateLimited, match="Our share of the day, 5 requests, is spent") as caught:

@@ -150,6 +150,23 @@ def test_turns_that_lie_ahead_keep_their_order_when_the_clock_is_set_back(
 # The day
 
 
+@pytest.mark.parametrize(("backfill_share", "limit"), [(None, 100), (0.5, 50)])
+def test_a_spent_share_is_worth_coming_back_for_when_some_of_it_is_free(
+    backfill_share: float | None, limit: int, clock: Clock, tmp_path: Path
+) -> None:
+    throttle = throttle_of(clock, tmp_path, per_day=100, share=1, backfill_share=backfill_share)
+    for _ in range(limit):
+        throttle.acquire()
+        clock.now += 60
+    with pytest.raises(GongRateLimited) as caught:
+        throttle.acquire()
+    # One would be free a day after the first one; two in a hundred, a minute later.
+    wait = 24 * 3600 - limit * 60 + (limit // 50 - 1) * 60
+    assert caught.value.retry_after == pytest.approx(wait, abs=0.1)
+    clock.now += wait + 0.1
+    take(throttle, limit // 50)
+
+
 def test_a_spent_day_is_refused_at_once_with_the_time_of_its_return(clock: Clock, tmp_path: Path) -> None:
     throttle = throttle_of(clock, tmp_path, per_day=10, share=0.8)
     take(throttle, 8)

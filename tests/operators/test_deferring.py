@@ -137,6 +137,60 @@ def test_a_spent_day_of_gong_ends_when_gong_says(limited: GongSandbox, destinati
     assert call_ids(rows(resumed)) == call_ids(rows(undisturbed))
 
 
+@pytest.fixture
+def large(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> Iterator[GongSandbox]:
+    """Return a company with a day of 27 pages of calls, none of which comes late; our clock is its clock."""
+    with GongSandbox(
+        seed=7, calls=2700, days=1, now=NOW + timedelta(days=9), today=NOW.date(), per_second=None
+    ) as gong:
+        settings: Any = FileThrottle.__init__.__kwdefaults__
+        monkeypatch.setitem(settings, "clock", lambda: gong.clock.now().timestamp())
+        connect(gong)
+        yield gong
+
+
+def test_export_in_slices_that_spends_its_day_goes_on_from_the_stored_ones(
+    large: GongSandbox, connect: Connect, destination: str, folder: Path, tmp_path: Path
+) -> None:
+    run = interval_run(10)
+    undisturbed = export(GongExportCallsOperator, destination=f"file://{tmp_path}/undisturbed", run=run)
+    needed = len(large.requests)
+    # Enough for some slices, not for all.
+    connect(large, requests_per_day=25, daily_share=100, quota_group="small")
+    operator, spent = deferring(destination=destination), []
+    left = run_task(operator, run=run)
+    while left.state == "deferred":
+        assert_waits(left, 24 * HOUR)
+        assert_nothing_published(folder)
+        spent.append(len(large.requests) - needed - sum(spent))
+        assert spent[-1] == 25
+        large.clock.advance(timedelta(hours=24, minutes=6))
+        left = go_on(operator, left, run)
+    summary = left.succeeded().xcom
+    assert digests(folder) == digests(tmp_path / "undisturbed")
+    assert summary["rows"] == undisturbed["rows"]
+    # Only the slices that were under way were read again.
+    assert len(spent) == 1
+    assert summary["requests"] == len(large.requests) - needed < 2 * needed - 5
+    assert [name for name in all_files(folder) if "_staging" in name] == []
+
+
+def test_cursors_that_died_during_a_wait_are_not_used_again(
+    large: GongSandbox, connect: Connect, destination: str, folder: Path, tmp_path: Path
+) -> None:
+    run = interval_run(10)
+    export(GongExportCallsOperator, destination=f"file://{tmp_path}/undisturbed", run=run)
+    # Gong's own answer, in the middle of several chains: hours pass, and all cursors with them.
+    large.faults.add("rate_limited", retry_after=7200, skip=12)
+    operator = deferring(destination=destination)
+    left = run_task(operator, run=run)
+    assert_waits(left, 7200)
+    large.clock.advance(timedelta(hours=2, minutes=15))
+    go_on(operator, left, run).succeeded()
+    assert digests(folder) == digests(tmp_path / "undisturbed")
+    assert {one.status for one in large.requests} == {200, 429}
+
+
 def test_our_own_spent_day_ends_when_it_renews(
     gong: GongSandbox, connect: Connect, destination: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
