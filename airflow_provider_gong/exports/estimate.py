@@ -9,13 +9,13 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from airflow_provider_gong.exports.glances import IDS_PER_REQUEST
+from airflow_provider_gong.exports.slices import AIM, MOST, PAGE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from airflow_provider_gong.exports.window import Window
 
-_PAGE = 100
 _DAY_SECONDS = 86_400
 
 LIST_CALLS = "POST /v2/calls/extensive"
@@ -34,14 +34,17 @@ OPERATIONS = {
 
 def requests_of(stream: str, records: int) -> dict[str, int]:
     """Return the requests that the export of a window with so many records makes, by operation."""
-    return {operation: _requests(operation, records) for operation in OPERATIONS[stream]}
+    return {operation: _requests(stream, operation, records) for operation in OPERATIONS[stream]}
 
 
-def _requests(operation: str, records: int) -> int:
+def _requests(stream: str, operation: str, records: int) -> int:
+    # The last page of a slice is half empty, on the average. Ids that are handed over fill their pages.
+    is_whole = records <= MOST or (operation, stream) == (TRANSCRIPTS, "calls+transcripts")
+    half_empty = 0 if is_whole else math.ceil(records / AIM) // 2
     if operation == TRANSCRIPTS:
-        return math.ceil(records / IDS_PER_REQUEST)
-    # That a list is empty must be asked too.
-    return max(1, math.ceil(records / _PAGE))
+        return math.ceil(records / IDS_PER_REQUEST) + half_empty
+    # That a list is empty must be asked too; and how many records there are, before they are divided.
+    return max(1, math.ceil(records / PAGE)) + half_empty + (records > MOST)
 
 
 def spread_evenly(windows: int, samples: int) -> list[int]:

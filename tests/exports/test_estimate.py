@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from airflow_provider_gong.exports.cadence import Cadence
 from airflow_provider_gong.exports.estimate import Estimate, Quota, requests_of, spread_evenly
 from airflow_provider_gong.exports.window import Window
+from tests.exports.doubles import Client, Timeline, evenly, window
 
 START = datetime(2023, 1, 1, tzinfo=UTC)
 LIST, TRANSCRIPTS, LOGS = "POST /v2/calls/extensive", "POST /v2/calls/transcript", "GET /v2/logs"
@@ -144,3 +145,26 @@ def test_time_is_that_of_the_requests_per_second() -> None:
     quota = Quota(per_second=3, per_day=10_000, daily_share=80, backfill_share=50)
     assert quota.minutes(205) == pytest.approx(205 / 180)
     assert quota.percent_of_budget(2000) == 25
+
+
+# Slices
+
+
+@pytest.mark.parametrize(
+    ("stream", "asked"),
+    [("calls", 0), ("calls+transcripts", 100), ("transcripts", 110), ("conversations", 110)],
+)
+def test_large_windows_cost_what_their_slices_do(stream: str, asked: int) -> None:
+    requests = requests_of(stream, 10_000)
+    # One that counts, a hundred pages, and half an empty page for each of twenty slices.
+    assert requests[LIST] == 1 + 100 + 10
+    assert requests.get(TRANSCRIPTS, 0) == asked
+
+
+def test_slices_cost_about_what_was_estimated() -> None:
+    for count in (2_001, 5_000, 30_000):
+        stream = Timeline(evenly(count))
+        left, client = stream.slices(window(), count), Client(requests=1)
+        for piece in left:
+            list(piece.read(client))  # type: ignore[arg-type]
+        assert client.requests == pytest.approx(requests_of("calls", count)[LIST], rel=0.06)
