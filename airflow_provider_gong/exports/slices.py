@@ -28,8 +28,8 @@ PAGE = 100
 #: Records that a slice may have at most, and a window that is read in one go: dividing costs a request.
 MOST = 20 * PAGE
 #: Records that a slice shall have. Calls are not spread evenly over the day: most slices have fewer than `MOST` then,
-#: end at about the same time, and are soon read again after a crash. The last page of each is seldom full.
-AIM = 5 * PAGE
+#: and end at about the same time. Smaller ones would cost more requests, for the last page of each is seldom full.
+AIM = 8 * PAGE
 #: Ids of a slice: their pages are always full, so short slices cost nothing, and no long one is left over at the end.
 IDS = 4 * PAGE
 

@@ -41,12 +41,12 @@ if TYPE_CHECKING:
     from airflow_provider_gong.exports.window import Window
 
 PATIENCE = 20
-COUNT = 25 * PAGE
+COUNT = 40 * PAGE
 EVENLY = evenly(COUNT)
 ALL = [str(number) for number in range(COUNT)]
 SLICES = 5
-#: The first page, which tells the count; then five of each slice.
-REQUESTS = 1 + 25
+#: The first page, which tells the count; then eight of each slice.
+REQUESTS = 1 + 40
 
 
 def quiet(window: Window, page: int) -> None:
@@ -54,7 +54,7 @@ def quiet(window: Window, page: int) -> None:
 
 
 def large(dataset: Dataset, before: Callable[[Window, int], None] = quiet, **settings: Any) -> Export:
-    """Return an export of 2500 records; `before` is told each page."""
+    """Return an export of 4000 records; `before` is told each page."""
     stream = settings.pop("stream", None) or Timeline(EVENLY, before)
     return export(dataset, stream=stream, **settings)
 
@@ -132,7 +132,7 @@ def test_files_do_not_depend_on_which_slice_comes_last(last: int, local_dataset:
     others = threading.Semaphore(0)
 
     def before(bounds: Window, page: int) -> None:
-        if bounds == window() or page != 4:
+        if bounds == window() or page != 7:
             return
         if hour(bounds) == last:
             for _ in range(SLICES - 1):
@@ -178,7 +178,7 @@ def test_retry_reads_only_what_is_missing(dataset: Dataset) -> None:
     manifest = second.execute()
     assert ids(dataset) == ALL
     assert {hour(bounds) for bounds, _ in pages_of(second)} == {9}
-    assert len(pages_of(second)) == 5
+    assert len(pages_of(second)) == 8
     assert manifest.announced == COUNT
     # What the export has cost over both attempts.
     assert manifest.requests == len(pages_of(first)) + len(pages_of(second)) == REQUESTS + 4
@@ -226,7 +226,7 @@ def test_stored_slice_that_is_damaged_is_read_again(damage: str, dataset: Datase
     second = large(dataset, run=run(try_number=2))
     second.execute()
     assert ids(dataset) == ALL
-    assert len(pages_of(second)) == 2 * 5
+    assert len(pages_of(second)) == 2 * 8
 
 
 def test_slice_that_vanishes_after_it_was_listed_is_read_again(
@@ -305,7 +305,7 @@ def test_nothing_more_is_asked_for_when_writing_fails(
     for hand in hands:
         hand.join(PATIENCE)
     # The pages that were on their way came, and none after them.
-    assert len(pages_of(job)) <= 1 + 5 + 2 * (SLICES - 1)
+    assert len(pages_of(job)) <= 1 + 8 + 2 * (SLICES - 1)
 
 
 def test_slice_that_cannot_be_stored_fails_the_export(

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from airflow_provider_gong.exports.manifest import Manifest
 
 COUNT = 2100
-SLICES = 5
+SLICES = 3
 
 
 def assert_resumed(step: int, destination: str, environment: dict[str, str], undisturbed: Manifest) -> int:

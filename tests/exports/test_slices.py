@@ -83,7 +83,7 @@ def test_slices_of_any_distribution_hold_every_record_once(moments: list[datetim
     assert found == [str(number) for number in range(len(moments))]
 
 
-def test_slices_aim_at_five_pages() -> None:
+def test_slices_aim_at_eight_pages() -> None:
     assert len(time_slices(Timeline([]), window(), 10 * AIM)) == 10
     assert len(time_slices(Timeline([]), window(), 10 * AIM + 1)) == 11
 

@@ -139,9 +139,9 @@ def test_a_spent_day_of_gong_ends_when_gong_says(limited: GongSandbox, destinati
 
 @pytest.fixture
 def large(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> Iterator[GongSandbox]:
-    """Return a company with a day of 27 pages of calls, none of which comes late; our clock is its clock."""
+    """Return a company with a day of some 50 pages of calls, none of which comes late; our clock is its clock."""
     with GongSandbox(
-        seed=7, calls=2700, days=1, now=NOW + timedelta(days=9), today=NOW.date(), per_second=None
+        seed=7, calls=5200, days=1, now=NOW + timedelta(days=9), today=NOW.date(), per_second=None
     ) as gong:
         settings: Any = FileThrottle.__init__.__kwdefaults__
         monkeypatch.setitem(settings, "clock", lambda: gong.clock.now().timestamp())
@@ -156,14 +156,14 @@ def test_export_in_slices_that_spends_its_day_goes_on_from_the_stored_ones(
     undisturbed = export(GongExportCallsOperator, destination=f"file://{tmp_path}/undisturbed", run=run)
     needed = len(large.requests)
     # Enough for some slices, not for all.
-    connect(large, requests_per_day=25, daily_share=100, quota_group="small")
-    operator, spent = deferring(destination=destination), []
+    connect(large, requests_per_day=50, daily_share=100, quota_group="small")
+    operator, spent = deferring(destination=destination), list[int]()
     left = run_task(operator, run=run)
     while left.state == "deferred":
         assert_waits(left, 24 * HOUR)
         assert_nothing_published(folder)
         spent.append(len(large.requests) - needed - sum(spent))
-        assert spent[-1] == 25
+        assert spent[-1] == 50
         large.clock.advance(timedelta(hours=24, minutes=6))
         left = go_on(operator, left, run)
     summary = left.succeeded().xcom
