@@ -105,6 +105,8 @@ class Waiter:
         self._context.run(log.log, level, text, *values)
 
     def _finish(self, status: str, problem: str | None = None) -> None:
+        # The task that waits leaves when it comes to its turn: until then there is nothing to ask for.
+        self.due = math.inf
         if not self._end.done():
             self._end.set_result(self._event(status, problem))
 
