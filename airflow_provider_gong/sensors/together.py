@@ -119,4 +119,5 @@ class GongTogetherSensor(GongSensor):
             "deadline": deadline.isoformat(),
             "poke_interval": float(self.poke_interval),
             "gong_conn_id": self.gong_conn_id,
+            "backfill": self.hook.backfill,
         }

@@ -42,14 +42,14 @@ class Answers:
         return self.refusal or next((self.refused[one] for one in call_ids if one in self.refused), None)
 
 
-def ask(gong_conn_id: str, look: Look, call_ids: Sequence[str]) -> Answers:
+def ask(gong_conn_id: str, backfill: bool, look: Look, call_ids: Sequence[str]) -> Answers:
     """Ask for all ids, as many at a time as Gong takes; the first trouble ends the round."""
     from airflow_provider_gong.hooks.gong import GongHook
 
     answers = Answers()
     try:
         # A hook for each round: a connection that was mended meanwhile is used.
-        with GongHook(gong_conn_id) as hook:
+        with GongHook(gong_conn_id, backfill=backfill) as hook:
             for batch in batches(call_ids):
                 _ask(hook, look, batch, answers)
     except GongError as error:

@@ -29,6 +29,7 @@ class GongCallsTrigger(BaseTrigger):
     :param deadline: When to give up, as ISO 8601 text with an offset: a restart of the triggerer does not move it.
     :param poke_interval: Seconds between two looks.
     :param gong_conn_id: Airflow connection of Gong.
+    :param backfill: Count requests as those of backfills; such triggers are asked for apart.
     """
 
     look: ClassVar[Look] = staticmethod(shown_calls)
@@ -41,6 +42,7 @@ class GongCallsTrigger(BaseTrigger):
         deadline: str,
         poke_interval: float = 60.0,
         gong_conn_id: str = "gong_default",
+        backfill: bool = False,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.call_ids = call_ids
@@ -48,10 +50,11 @@ class GongCallsTrigger(BaseTrigger):
         self.deadline = deadline
         self.poke_interval = poke_interval
         self.gong_conn_id = gong_conn_id
+        self.backfill = backfill
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Return what makes the same trigger elsewhere."""
-        names = ("call_ids", "wanted", "deadline", "poke_interval", "gong_conn_id")
+        names = ("call_ids", "wanted", "deadline", "poke_interval", "gong_conn_id", "backfill")
         path = f"{type(self).__module__}.{type(self).__qualname__}"
         return path, {name: getattr(self, name) for name in names}
 
@@ -63,7 +66,7 @@ class GongCallsTrigger(BaseTrigger):
             interval=self.poke_interval,
             deadline=datetime.fromisoformat(self.deadline).timestamp(),
         )
-        with polled(waiter, self.gong_conn_id, type(self).look):
+        with polled(waiter, self.gong_conn_id, self.backfill, type(self).look):
             event = await waiter.end()
         yield TriggerEvent(event)  # type: ignore[no-untyped-call]
 

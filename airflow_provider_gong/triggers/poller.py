@@ -28,11 +28,13 @@ class Poller:
     wait still end at their deadlines.
 
     :param gong_conn_id: Airflow connection of Gong.
+    :param backfill: count requests as those of backfills.
     :param look: what tells which of 100 calls have what is waited for.
     """
 
-    def __init__(self, gong_conn_id: str, look: Look) -> None:
+    def __init__(self, gong_conn_id: str, backfill: bool, look: Look) -> None:
         self._gong_conn_id = gong_conn_id
+        self._backfill = backfill
         self._look = look
         self._waiters: set[Waiter] = set()
         self._changed = asyncio.Event()
@@ -75,7 +77,7 @@ class Poller:
 
     async def _round(self, due: list[Waiter]) -> None:
         call_ids = sorted(set().union(*(waiter.missing for waiter in due)))
-        answers = await asyncio.to_thread(ask, self._gong_conn_id, self._look, call_ids)
+        answers = await asyncio.to_thread(ask, self._gong_conn_id, self._backfill, self._look, call_ids)
         log.info("Asked for %d calls of %d waits: %d came.", len(call_ids), len(due), len(answers.found))
         if answers.trouble is not None:
             log.warning("The round ended early: %s", answers.trouble)
@@ -84,18 +86,18 @@ class Poller:
             waiter.take(answers)
 
 
-Key = tuple[str, "Look"]
+Key = tuple[str, bool, "Look"]
 _pollers: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[Key, Poller]] = WeakKeyDictionary()
 
 
 @contextmanager
-def polled(waiter: Waiter, gong_conn_id: str, look: Look) -> Iterator[None]:
+def polled(waiter: Waiter, gong_conn_id: str, backfill: bool, look: Look) -> Iterator[None]:
     """Let the poller of this connection, for this kind of look, ask for a waiter as well."""
     pollers = _pollers.setdefault(asyncio.get_running_loop(), {})
-    key = (gong_conn_id, look)
+    key = (gong_conn_id, backfill, look)
     poller = pollers.get(key)
     if poller is None:
-        poller = pollers[key] = Poller(gong_conn_id, look)
+        poller = pollers[key] = Poller(*key)
     poller.join(waiter)
     try:
         yield

@@ -13,7 +13,7 @@ from airflow_provider_gong.sensors.calls import GongCallSensor
 from airflow_provider_gong.sensors.transcripts import GongTranscriptSensor
 from airflow_provider_gong.triggers.calls import GongCallsTrigger, GongTranscriptsTrigger
 from tests.operators.conftest import NOW
-from tests.support.task_runner import TaskResult, run_task
+from tests.support.task_runner import RunSpec, TaskResult, run_task
 
 if TYPE_CHECKING:
     from airflow_provider_gong.sandbox import GongSandbox
@@ -62,8 +62,15 @@ def test_the_trigger_gets_all_it_needs(quiet: GongSandbox, call_id: str, kind: s
         "wanted": 1,
         "poke_interval": 90.0,
         "gong_conn_id": "gong_default",
+        "backfill": False,
     }
     assert len(quiet.requests) == 1
+
+
+def test_waits_of_a_backfill_count_as_its_own(quiet: GongSandbox, call_id: str, kind: str) -> None:
+    result = run_task(sensor(kind, call_id), run=RunSpec(run_type="backfill"))
+    assert result.deferral is not None
+    assert result.deferral.trigger_kwargs["backfill"] is True
 
 
 def test_the_result_is_that_of_a_look(quiet: GongSandbox, call_id: str, kind: str) -> None:

@@ -136,6 +136,19 @@ class RealAirflow:
             return False
         return True
 
+    def kill(self, component: str) -> None:
+        """End a component and its processes at once, as a machine that fails does; it stays away."""
+        process = self._processes.pop(component)
+        main = psutil.Process(process.pid)
+        for victim in [main, *main.children(recursive=True)]:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                victim.kill()
+        process.wait(STOP_SECONDS)
+
+    def start_again(self, component: str) -> None:
+        """Start a component that was killed."""
+        self._processes[component] = self._spawn(component)
+
     def output(self, component: str, lines: int = 60) -> str:
         """Return the last lines that a component has written."""
         text = self._output_file(component).read_text(errors="replace")
