@@ -30,14 +30,14 @@ NEW_CALLS = Asset(
 
 # An asset among the inlets of a task keeps what it remembers while its Dag file is away for a moment.
 @task(inlets=[NEW_CALLS])
-def ids_of_new_calls(triggering_asset_events: Any) -> list[str]:
+def ids_of_new_calls(triggering_asset_events: Any = None) -> list[str]:
     """Return the ids of the calls that the events of this run list, each once: a crash repeats some."""
     events = triggering_asset_events[NEW_CALLS]
     return list(dict.fromkeys(call["id"] for event in events for call in event.extra["payload"]["calls"]))
 
 
 @task
-def longest(transcripts: list[dict[str, Any]]) -> dict[str, Any]:
+def longest(transcripts: Any) -> dict[str, Any]:
     """Work on the transcripts: here the call with the most said."""
     counts = {one["callId"]: sum(len(part["sentences"]) for part in one["transcript"]) for one in transcripts}
     call_id = max(counts, key=lambda one: counts[one], default=None)

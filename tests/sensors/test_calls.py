@@ -65,7 +65,10 @@ def test_a_bad_id_fails_at_once(quiet: GongSandbox, call_id: str) -> None:
 
 
 def of_day(**arguments: Any) -> TaskResult:
-    window = {"from_datetime": (NOW - timedelta(days=1)).isoformat(), "to_datetime": NOW.isoformat()}
+    window: dict[str, Any] = {
+        "from_datetime": (NOW - timedelta(days=1)).isoformat(),
+        "to_datetime": NOW.isoformat(),
+    }
     arguments = window | {"deferrable": False, "mode": "reschedule"} | arguments
     return run_task(GongCallSensor(task_id="wait", **arguments))
 

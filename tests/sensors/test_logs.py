@@ -34,7 +34,7 @@ def gong(connect: Connect) -> Iterator[GongSandbox]:
 
 
 def look(**arguments: Any) -> TaskResult:
-    given = {"log_type": "AccessLog", "from_datetime": SINCE.isoformat(), "deferrable": False}
+    given: dict[str, Any] = {"log_type": "AccessLog", "from_datetime": SINCE.isoformat(), "deferrable": False}
     return run_task(GongLogSensor(task_id="wait", mode="reschedule", **(given | arguments)))
 
 

@@ -36,7 +36,8 @@ def kind(request: pytest.FixtureRequest) -> str:
 
 
 def sensor(kind: str, call_id: str, **arguments: Any) -> GongTogetherSensor:
-    arguments = {"task_id": "wait", "deferrable": True} | arguments
+    given: dict[str, Any] = {"task_id": "wait", "deferrable": True}
+    arguments = given | arguments
     if kind == "call":
         return GongCallSensor(call_id=call_id, **arguments)
     return GongTranscriptSensor(call_ids=[call_id], **arguments)

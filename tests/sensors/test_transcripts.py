@@ -21,7 +21,8 @@ START, END = NOW - timedelta(days=1), NOW
 
 
 def look(**arguments: Any) -> TaskResult:
-    arguments = {"deferrable": False, "mode": "reschedule"} | arguments
+    given: dict[str, Any] = {"deferrable": False, "mode": "reschedule"}
+    arguments = given | arguments
     return run_task(GongTranscriptSensor(task_id="wait", **arguments))
 
 

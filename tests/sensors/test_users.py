@@ -24,7 +24,8 @@ def user(quiet: GongSandbox) -> User:
 
 
 def look(**arguments: Any) -> TaskResult:
-    arguments = {"deferrable": False, "mode": "reschedule"} | arguments
+    given: dict[str, Any] = {"deferrable": False, "mode": "reschedule"}
+    arguments = given | arguments
     return run_task(GongUserSensor(task_id="wait", **arguments))
 
 

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from airflow.executors.workloads import RunTrigger
+from airflow.executors.workloads.trigger import RunTrigger
 from airflow.jobs.triggerer_job_runner import TriggerRunner, messages
 from airflow.models.trigger import Trigger
 from airflow.sdk.execution_time import comms, task_runner
@@ -30,7 +30,7 @@ class Triggerer(TriggerRunner):
     """
 
     def __init__(self, state: dict[str, Any] | None = None) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.state = {} if state is None else state
         self.events_of: dict[int, list[Any]] = {}
         self.died: list[tuple[int, BaseException | None]] = []
@@ -73,7 +73,7 @@ class Triggerer(TriggerRunner):
         self.comms_decoder = SimpleNamespace(  # type: ignore[assignment]
             asend=self._answer, _reader_task=asyncio.create_task(asyncio.Event().wait())
         )
-        task_runner.SUPERVISOR_COMMS = self.comms_decoder
+        task_runner.SUPERVISOR_COMMS = self.comms_decoder  # type: ignore[assignment]
 
     async def asend(self, msg: Any) -> Any:
         """Store what happened, and hand out what is to do."""
@@ -109,7 +109,7 @@ class Triggerer(TriggerRunner):
 async def running(triggerer: Triggerer, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Triggerer]:
     """Let a triggerer run, and end it with all of its triggers."""
     monkeypatch.setattr(task_runner, "SUPERVISOR_COMMS", None, raising=False)
-    task = asyncio.create_task(triggerer.arun())
+    task = asyncio.create_task(triggerer.arun())  # type: ignore[no-untyped-call]
     try:
         yield triggerer
     finally:

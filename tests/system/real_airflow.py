@@ -138,11 +138,9 @@ class RealAirflow:
 
     def kill(self, component: str) -> None:
         """End a component and its processes at once, as a machine that fails does; it stays away."""
+        victims = self.processes_of(component)
         process = self._processes.pop(component)
-        main = psutil.Process(process.pid)
-        for victim in [main, *main.children(recursive=True)]:
-            with contextlib.suppress(psutil.NoSuchProcess):
-                victim.kill()
+        _signal(victims, signal.SIGKILL)
         process.wait(STOP_SECONDS)
 
     def start_again(self, component: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,6 +16,8 @@ from airflow_provider_gong.triggers.answers import ask
 from airflow_provider_gong.triggers.looks import needed
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from airflow_provider_gong.hooks.gong import GongHook
 
 IDS = [str(n) for n in range(250)]

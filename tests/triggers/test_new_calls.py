@@ -51,7 +51,8 @@ def run(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Triggerer]:
 
 
 def trigger(**arguments: Any) -> GongNewCallsTrigger:
-    return GongNewCallsTrigger(**({"asset_name": ASSET, "poll_interval": 1} | arguments))
+    given: dict[str, Any] = {"asset_name": ASSET, "poll_interval": 1}
+    return GongNewCallsTrigger(**(given | arguments))
 
 
 def watch(triggerer: Triggerer, **arguments: Any) -> int:

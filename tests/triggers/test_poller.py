@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import gc
 import logging
 import time
@@ -60,7 +61,12 @@ def add_calls(gong: GongSandbox, count: int, transcript_at: datetime | None = No
 
 def trigger(call_ids: list[str], *, seconds: float = 60, **arguments: Any) -> GongTranscriptsTrigger:
     deadline = (datetime.now(UTC) + timedelta(seconds=seconds)).isoformat()
-    given = {"call_ids": call_ids, "wanted": len(call_ids), "deadline": deadline, "poke_interval": 1}
+    given: dict[str, Any] = {
+        "call_ids": call_ids,
+        "wanted": len(call_ids),
+        "deadline": deadline,
+        "poke_interval": 1,
+    }
     return GongTranscriptsTrigger(**(given | arguments))
 
 
@@ -80,6 +86,9 @@ def test_500_waits_cost_5_requests_a_round_and_block_nothing(
     ids = add_calls(quiet, 500)
     polls: list[int] = []
 
+    def reached(turn: int) -> bool:
+        return rounds(quiet) >= turn
+
     async def test(triggerer: Triggerer) -> None:
         numbers = [triggerer.add(trigger([one], poke_interval=4)) for one in ids]
         await triggerer.until(lambda: len(triggerer.triggers) == 500)
@@ -88,7 +97,7 @@ def test_500_waits_cost_5_requests_a_round_and_block_nothing(
         await triggerer.until(lambda: rounds(quiet) % 5 == 0 and rounds(quiet) >= 5)
         quiet.requests.clear()
         for turn in (5, 10, 15):
-            await triggerer.until(lambda turn=turn: rounds(quiet) >= turn)
+            await triggerer.until(functools.partial(reached, turn))
             await asyncio.sleep(1)
             polls.append(rounds(quiet))
         quiet.clock.advance(HOUR)
@@ -98,7 +107,7 @@ def test_500_waits_cost_5_requests_a_round_and_block_nothing(
 
     triggerer = run(test)
     assert polls == [5, 10, 15]
-    ready = {"status": "ready", "missing": [], "problem": None}
+    ready: dict[str, Any] = {"status": "ready", "missing": [], "problem": None}
     assert list(triggerer.events_of.values()) == [[ready]] * 500
     assert triggerer.died == []
     slow = reports(caplog)
