@@ -159,6 +159,8 @@ def test_enough_is_enough(quiet: GongSandbox, run: Any) -> None:
         assert triggerer.events_of[number] == [{"status": "ready", "missing": sorted(late), "problem": None}]
 
     run(test)
+    # Nor is the rest asked for while the end is on its way.
+    assert rounds(quiet) == 1
 
 
 def test_calls_are_asked_for_together_too(quiet: GongSandbox, run: Any) -> None:
