@@ -66,6 +66,10 @@ class NewCallsProducer(SharedStreamProducer):
         self._is_saved = True
         self._confirmed = asyncio.Event()
         self._errors = 0
+        # What the last look has found and no batch has brought yet, and that look.
+        self._left: list[FoundCall] = []
+        self._looked: datetime | None = None
+        self._far = False
 
     async def open_stream(self) -> AsyncIterator[tuple[dict[str, Any], Batch]]:
         """Yield each batch as its event tells it, beside the batch itself."""
@@ -102,11 +106,17 @@ class NewCallsProducer(SharedStreamProducer):
     async def _look(self) -> Batch:
         memory = await self._load()
         await self._save()
+        if not self._left:
+            await self._ask(memory)
+        calls, self._left = self._left[:MOST_CALLS], self._left[MOST_CALLS:]
+        return Batch(calls, None if self._left else self._looked, self._far)
+
+    async def _ask(self, memory: Memory) -> None:
         now = datetime.now(UTC)
         far = memory.looked_far is None or now - memory.looked_far >= LOOK_FAR_EVERY
         since = min(memory.looked or now, now) - (self._lookback if far else min(NEAR, self._lookback))
-        new = await asyncio.to_thread(self._find_new, memory, since)
-        return Batch(new[:MOST_CALLS], now if len(new) <= MOST_CALLS else None, far)
+        self._left = await asyncio.to_thread(self._find_new, memory, since)
+        self._looked, self._far = now, far
 
     def _find_new(self, memory: Memory, since: datetime) -> list[FoundCall]:
         found = self._trigger.which.find(self._trigger.gong_conn_id, since)

@@ -73,6 +73,8 @@ def gong() -> Iterator[GongSandbox]:
 def airflow(gong: GongSandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealAirflow]:
     environment = {
         "AIRFLOW_CONN_GONG_DEFAULT": connection(gong),
+        # A watcher begins when its Dag file is read while the Dag is not paused.
+        "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
         # So that what a dead triggerer had is soon given to the next.
         "AIRFLOW__TRIGGERER__JOB_HEARTBEAT_SEC": "1",
         "AIRFLOW__TRIGGERER__TRIGGERER_HEALTH_CHECK_THRESHOLD": "5",

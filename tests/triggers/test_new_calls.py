@@ -242,6 +242,8 @@ def test_more_than_one_event_holds_come_with_the_next_looks(
         assert [len(event["calls"]) for event in events] == [3, 3, 1]
         assert [event["more"] for event in events] == [True, True, False]
         assert ids(events) == call_ids
+        # All were found by one look.
+        assert looks(gong) == 1
 
     run(test)
 

@@ -211,7 +211,9 @@ def test_a_triggerer_that_was_down_beyond_the_deadline_looks_once(quiet: GongSan
     assert rounds(quiet) == 1
 
 
-def test_deadlines_are_kept_while_gong_asks_for_a_wait(quiet: GongSandbox, run: Any) -> None:
+def test_deadlines_are_kept_while_gong_asks_for_a_wait(
+    quiet: GongSandbox, run: Any, caplog: pytest.LogCaptureFixture
+) -> None:
     ids = add_calls(quiet, 2, NOW)
     quiet.faults.add("rate_limited", path=TRANSCRIPTS, times=None, retry_after=7200)
 
@@ -222,6 +224,8 @@ def test_deadlines_are_kept_while_gong_asks_for_a_wait(quiet: GongSandbox, run: 
 
     run(test)
     assert rounds(quiet) == 1
+    # The poller stands still meanwhile.
+    assert caplog.text.count("The round ended early") == 1
 
 
 # Trouble
