@@ -8,6 +8,9 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from airflow.exceptions import SerializationError
+from airflow.sdk import DAG, Asset, AssetWatcher
+from airflow.serialization.serialized_objects import DagSerialization
 
 from airflow_provider_gong.exceptions import GongConfigurationError
 from airflow_provider_gong.sandbox import GongSandbox
@@ -401,3 +404,11 @@ def test_the_stored_form_makes_the_same_trigger() -> None:
     again = GongNewCallsTrigger(**arguments)
     assert again.serialize() == given.serialize()
     assert again.shared_stream_key() == given.shared_stream_key() != trigger().shared_stream_key()
+
+
+def test_a_dag_with_a_wrong_argument_cannot_be_read() -> None:
+    watcher = AssetWatcher(name=ASSET, trigger=trigger(direction="inbound"))
+    with DAG("watches", schedule=[Asset(ASSET, watchers=[watcher])]) as dag:
+        pass
+    with pytest.raises(SerializationError, match="direction='inbound' is unknown"):
+        DagSerialization.to_dict(dag)
