@@ -20,8 +20,9 @@ log = logging.getLogger(__name__)
 
 MOST_FAILURES = 5
 SHORTEST_INTERVAL = 1.0
-# Waits whose deadline is near are asked for once, together with those that come within this time, ...
-GATHERING = 1.0
+# Waits whose deadline is near are asked for once more, on multiples of this time, so that those of a triggerer that
+# starts again meet, ...
+GATHERING = 5.0
 # ... and get so long for it.
 LAST_LOOK = 30.0
 
@@ -53,10 +54,10 @@ class Waiter:
 
     def plan(self, now: float) -> None:
         """Set the moment of the next look."""
-        tick = (math.floor(now / self._interval) + 1) * self._interval
+        tick = _next_multiple(now, self._interval)
         # A triggerer that was down until the deadline, or nearly, does not spoil the result.
         is_last_chance = not self.due and self.deadline < tick
-        self.due = now + GATHERING if is_last_chance else tick
+        self.due = _next_multiple(now, GATHERING) if is_last_chance else tick
 
     async def end(self) -> dict[str, Any]:
         """Return the event that ends the wait, in time whatever the poller does."""
@@ -112,3 +113,7 @@ class Waiter:
 
     def _event(self, status: str, problem: str | None = None) -> dict[str, Any]:
         return {"status": status, "missing": sorted(self.missing), "problem": problem}
+
+
+def _next_multiple(now: float, interval: float) -> float:
+    return (math.floor(now / interval) + 1) * interval

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 START_SECONDS = 120
 STOP_SECONDS = 10
 DATABASE = "airflow.db"
+# Its logs are files that the API server reads itself; a server for them would listen on all addresses.
+OPTIONS = {"triggerer": ("--skip-serve-logs",)}
 # How long a component waits for the others' locks on the SQLite file. Components that wait for each other
 # get going again after this time, so it is short; Airflow and the REST client repeat what was refused.
 LOCK_SECONDS = 2
@@ -163,7 +165,7 @@ class RealAirflow:
         with self._output_file(command[0]).open("ab") as output:
             # In a session of its own, so that the whole group can be ended.
             return subprocess.Popen(
-                [sys.executable, "-m", "airflow", *command],
+                [sys.executable, "-m", "airflow", *command, *OPTIONS.get(command[0], ())],
                 env=self.environment,
                 cwd=self.home,
                 stdin=subprocess.DEVNULL,

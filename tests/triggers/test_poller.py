@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from airflow_provider_gong.triggers.calls import GongCallsTrigger, GongTranscriptsTrigger
-from airflow_provider_gong.triggers.waiter import MOST_FAILURES
+from airflow_provider_gong.triggers.waiter import GATHERING, MOST_FAILURES
 from tests.operators.conftest import NOW
 from tests.support.triggerer import Triggerer, running
 
@@ -92,9 +92,8 @@ def test_500_waits_cost_5_requests_a_round_and_block_nothing(
     async def test(triggerer: Triggerer) -> None:
         numbers = [triggerer.add(trigger([one], poke_interval=4)) for one in ids]
         await triggerer.until(lambda: len(triggerer.triggers) == 500)
-        # A round that began before all had come has fewer.
-        await asyncio.sleep(4 - time.time() % 4 + 0.1)
-        await triggerer.until(lambda: rounds(quiet) % 5 == 0 and rounds(quiet) >= 5)
+        # A look that began before all had come asks for fewer, so count from between two looks on.
+        await triggerer.until(lambda: 3 < time.time() % 4 < 3.5)
         quiet.requests.clear()
         for turn in (5, 10, 15):
             await triggerer.until(functools.partial(reached, turn))
@@ -203,6 +202,7 @@ def test_a_triggerer_that_was_down_beyond_the_deadline_looks_once(quiet: GongSan
     [ready], [never] = add_calls(quiet, 1, NOW), add_calls(quiet, 1)
 
     async def test(triggerer: Triggerer) -> None:
+        await triggerer.until(lambda: time.time() % GATHERING < GATHERING / 2)
         numbers = [triggerer.add(trigger([one], seconds=-3600, poke_interval=3600)) for one in (ready, never)]
         await triggerer.until(lambda: all(triggerer.events_of[one] for one in numbers))
         assert [triggerer.events_of[one][0]["status"] for one in numbers] == ["ready", "timeout"]
