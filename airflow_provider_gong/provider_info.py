@@ -26,7 +26,8 @@ def get_provider_info() -> dict[str, Any]:
                 *("library", "logs", "meetings", "privacy", "request", "transcripts", "users", "workspaces"),
             )
         ],
-        "sensors": [_modules("sensors", "calls", "privacy")],
+        "sensors": [_modules("sensors", "calls", "logs", "privacy", "transcripts", "users")],
+        "triggers": [_modules("triggers", "calls", "new_calls")],
         "extra-links": ["airflow_provider_gong.operators.links.GongCallLink"],
         "hooks": [{"integration-name": "Gong", "python-modules": ["airflow_provider_gong.hooks.gong"]}],
         "connection-types": [_connection_type()],

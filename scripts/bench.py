@@ -61,6 +61,10 @@ def main() -> None:
         hourly = child("steady 1", url)
         figure("requests of a steady day: hourly, 1,000 calls", hourly["requests"], 1200)
     with sandbox(calls=1) as url:
+        waits = child("waits", url, script="bench_waiting.py")
+        figure("requests of a look for 500 deferred transcript sensors", waits["requests"], 5)
+        figure("seconds of that look", waits["seconds"], 5)
+        figure("longest block of the triggerer's loop meanwhile, ms", waits["blocked"], 50)
         little, recording = child("upload 1000000", url), child("upload 1500000000", url)
     assert (counts["rows"], small["rows"], large["rows"]) == (
         20_000 - counts["pending"] + 500,
@@ -114,9 +118,9 @@ def sandbox(*, limited: bool = False, **sizes: int) -> Iterator[str]:
         process.communicate()
 
 
-def child(what: str, connection: str) -> dict[str, Any]:
+def child(what: str, connection: str, script: str = "bench.py") -> dict[str, Any]:
     """Run an export in a process of its own and return what it measured."""
-    command = [sys.executable, __file__, *what.split()]
+    command = [sys.executable, str(Path(__file__).with_name(script)), *what.split()]
     environment = os.environ | {"AIRFLOW_CONN_GONG_DEFAULT": connection}
     output = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if output.returncode:

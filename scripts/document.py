@@ -1,4 +1,4 @@
-"""Write the generated parts of docs/exports.md and docs/operators.md from the operators themselves.
+"""Write the generated parts of docs/exports.md, operators.md and sensors.md from the operators themselves.
 
 `make docs` rewrites what stands below the marker of each page; a test fails when the two differ. Examples are taken
 from the example Dags, each of which is run by a test.
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
 
-from airflow_provider_gong import operators, sensors
+from airflow_provider_gong import operators, sensors, triggers
 from airflow_provider_gong.api.endpoint import Endpoint
 from airflow_provider_gong.operators.base import GongOperator
 from airflow_provider_gong.operators.export_base import GongExportOperator
@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 EXPORTS = ROOT / "docs" / "exports.md"
 OPERATORS = ROOT / "docs" / "operators.md"
+SENSORS = ROOT / "docs" / "sensors.md"
+# Where functions may be that send requests for an operator or a sensor.
+OURS = (operators.__name__, sensors.__name__, triggers.__name__)
 MARKER = "<!-- Everything below is written by `make docs`. -->\n"
 
 
@@ -41,8 +44,12 @@ def pages() -> dict[Path, str]:
         EXPORTS: written(EXPORTS, "".join(f"\n### {cls.__name__}\n{arguments(cls)}" for cls in exports)),
         OPERATORS: written(
             OPERATORS,
-            f"\n## Operators\n\n{overview(others)}\n## Sensors\n\n{overview(classes(sensors))}\n## Reference\n"
-            + "".join(map(section, [*others, *classes(sensors)])),
+            f"\n## Operators\n\n{overview(others)}\n## Reference\n" + "".join(map(section, others)),
+        ),
+        SENSORS: written(
+            SENSORS,
+            f"\n## Overview\n\n{overview(classes(sensors))}\n## Reference\n"
+            + "".join(map(section, classes(sensors))),
         ),
     }
 
@@ -100,10 +107,11 @@ def endpoints(thing: Any) -> list[Endpoint]:
         used: Any = getattr(names.get(module), name, None) if module else names.get(name)
         if isinstance(getattr(used, "endpoint", None), Endpoint):
             found[used.endpoint] = None
-        elif (
-            inspect.isfunction(used) and used is not thing and used.__module__.startswith(operators.__name__)
-        ):
+        elif inspect.isfunction(used) and used is not thing and used.__module__.startswith(OURS):
             found |= dict.fromkeys(endpoints(used))
+    for base in getattr(thing, "__bases__", ()):
+        if base.__module__.startswith(sensors.__name__):
+            found |= dict.fromkeys(endpoints(base))
     return list(found)
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import jsonschema
 import pytest
 from airflow.sdk import BaseOperator
+from airflow.triggers.base import BaseTrigger
 
 from airflow_provider_gong.hooks.settings import READERS, Settings
 from airflow_provider_gong.provider_info import get_provider_info
@@ -43,7 +44,7 @@ def test_connection_type_is_as_airflow_wants_it() -> None:
 
 
 def test_every_module_and_class_exists() -> None:
-    for kind in ("hooks", "operators", "sensors"):
+    for kind in ("hooks", "operators", "sensors", "triggers"):
         for listed in INFO.get(kind, []):
             for module in listed["python-modules"]:
                 import_module(module)
@@ -71,6 +72,22 @@ def test_every_module_of_operators_and_sensors_is_listed(kind: str) -> None:
         )
     ]
     assert sorted(module for listed in INFO[kind] for module in listed["python-modules"]) == expected
+
+
+def test_every_module_with_a_trigger_is_listed() -> None:
+    package = import_module("airflow_provider_gong.triggers")
+    modules = [
+        import_module(f"{package.__name__}.{one.name}") for one in pkgutil.iter_modules(package.__path__)
+    ]
+    expected = [
+        module.__name__
+        for module in modules
+        if any(
+            inspect.isclass(one) and issubclass(one, BaseTrigger) and one.__module__ == module.__name__
+            for one in vars(module).values()
+        )
+    ]
+    assert sorted(module for listed in INFO["triggers"] for module in listed["python-modules"]) == expected
 
 
 def test_form_is_what_airflow_shows() -> None:

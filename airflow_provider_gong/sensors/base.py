@@ -12,6 +12,7 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSensorTimeout
 
 from airflow_provider_gong.exceptions import GongError, GongRateLimited
 from airflow_provider_gong.operators.base import GongOperator
+from airflow_provider_gong.triggers.waiter import MOST_FAILURES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-MOST_FAILURES = 5
 # Where a rescheduled sensor, which starts anew for each look, finds its count.
 FAILURES_KEY = "gong_failures"
 

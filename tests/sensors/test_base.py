@@ -13,8 +13,11 @@ from airflow.sdk import DAG
 from airflow.sdk.exceptions import AirflowFailException, AirflowSensorTimeout
 
 from airflow_provider_gong.exceptions import GongForbidden, GongUnavailable
-from airflow_provider_gong.sensors.base import MOST_FAILURES
+from airflow_provider_gong.operators.base import gong_fields
+from airflow_provider_gong.sensors.base import GongSensor
 from airflow_provider_gong.sensors.calls import GongCallSensor
+from airflow_provider_gong.triggers.looks import find_call
+from airflow_provider_gong.triggers.waiter import MOST_FAILURES
 from tests.operators.conftest import NOW
 from tests.support.dag_runs import run_dag
 from tests.support.task_runner import Resume, RunSpec, TaskResult, run_task
@@ -29,13 +32,18 @@ PATH = "/v2/calls/*"
 TRIGGER = "airflow.providers.standard.triggers.temporal.DateTimeTrigger"
 
 
-class HourLater(GongCallSensor):
-    """Let an hour of Gong pass after each look that comes too early."""
+class HourLater(GongSensor):
+    """Wait for a call, and let an hour of Gong pass after each look that comes too early."""
 
+    template_fields = gong_fields("call_id")
     gong: ClassVar[GongSandbox]
 
+    def __init__(self, *, call_id: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.call_id = call_id
+
     def verdict(self) -> Any:
-        result = super().verdict()
+        result = find_call(self.hook, self.call_id)
         if result is None:
             self.gong.clock.advance(HOUR)
         return result

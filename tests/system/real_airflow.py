@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 START_SECONDS = 120
 STOP_SECONDS = 10
 DATABASE = "airflow.db"
+# Its logs are files that the API server reads itself; a server for them would listen on all addresses.
+OPTIONS = {"triggerer": ("--skip-serve-logs",)}
 # How long a component waits for the others' locks on the SQLite file. Components that wait for each other
 # get going again after this time, so it is short; Airflow and the REST client repeat what was refused.
 LOCK_SECONDS = 2
@@ -136,6 +138,17 @@ class RealAirflow:
             return False
         return True
 
+    def kill(self, component: str) -> None:
+        """End a component and its processes at once, as a machine that fails does; it stays away."""
+        victims = self.processes_of(component)
+        process = self._processes.pop(component)
+        _signal(victims, signal.SIGKILL)
+        process.wait(STOP_SECONDS)
+
+    def start_again(self, component: str) -> None:
+        """Start a component that was killed."""
+        self._processes[component] = self._spawn(component)
+
     def output(self, component: str, lines: int = 60) -> str:
         """Return the last lines that a component has written."""
         text = self._output_file(component).read_text(errors="replace")
@@ -152,7 +165,7 @@ class RealAirflow:
         with self._output_file(command[0]).open("ab") as output:
             # In a session of its own, so that the whole group can be ended.
             return subprocess.Popen(
-                [sys.executable, "-m", "airflow", *command],
+                [sys.executable, "-m", "airflow", *command, *OPTIONS.get(command[0], ())],
                 env=self.environment,
                 cwd=self.home,
                 stdin=subprocess.DEVNULL,
