@@ -39,6 +39,7 @@ TOPICS = {
     "export_storage": "storage that fails at each moment of each export",
     "resumed": "exports in slices that go on where another attempt was killed",
     "export_crash": "exports whose process is killed, or wakes up beside its retry",
+    "export_slice_faults": "each fault of Gong meets exports in slices",
     "export_full_disk": "disks without room for an export",
     "export_property": "any distribution of calls over the windows",
 }
