@@ -64,7 +64,7 @@ def _webhook_connection_type() -> dict[str, Any]:
         format="multiline",
     )
     return {
-        "connection-type": "gong_webhook",
+        "connection-type": "gongwebhook",
         "hook-class-name": "airflow_provider_gong.plugins.webhooks.hook.GongWebhookHook",
         "hook-name": "Gong Webhook",
         "ui-field-behaviour": {
@@ -175,7 +175,7 @@ def _options() -> dict[str, Any]:
                 "Which of Gong's automation rules the API server receives at /gong/webhooks/{rule}, as one JSON "
                 "object: names of rules, each with dag_id (a run of this Dag for each call), asset (true: an event "
                 "on the asset gong://rules/{rule}; the default without dag_id), conn_id (an Airflow connection of "
-                "type gong_webhook; default: gong_webhook_{rule}), payload (ids, summary or full: what runs and "
+                "type gongwebhook; default: gong_webhook_{rule}), payload (ids, summary or full: what runs and "
                 "events get to know; default: ids), tests (mark or ignore; default: mark) and replay_window "
                 "(seconds in which a call makes no second event; default: 86400). Empty: no webhook is received."
             ),

@@ -1,4 +1,4 @@
-"""What an Airflow connection of type ``gong_webhook`` says, checked: how Gong proves that a delivery is its own."""
+"""What an Airflow connection of type ``gongwebhook`` says, checked: how Gong proves that a delivery is its own."""
 
 from __future__ import annotations
 

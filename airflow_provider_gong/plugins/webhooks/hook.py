@@ -8,14 +8,14 @@ from airflow_provider_gong.exceptions import GongError
 
 
 class GongWebhookHook(BaseHook):
-    """Tell whether a connection of type ``gong_webhook`` can tell Gong's deliveries from others'.
+    """Tell whether a connection of type ``gongwebhook`` can tell Gong's deliveries from others'.
 
-    :param gong_webhook_conn_id: Airflow connection of type ``gong_webhook``.
+    :param gong_webhook_conn_id: Airflow connection of type ``gongwebhook``.
     """
 
     conn_name_attr = "gong_webhook_conn_id"
     default_conn_name = "gong_webhook_default"
-    conn_type = "gong_webhook"
+    conn_type = "gongwebhook"
     hook_name = "Gong Webhook"
 
     def __init__(self, gong_webhook_conn_id: str = default_conn_name) -> None:

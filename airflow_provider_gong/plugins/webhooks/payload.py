@@ -51,7 +51,8 @@ class Delivery:
         if rule.payload == "summary":
             facts["summary"] = {name: meta[name] for name in SUMMARY if name in meta}
         if rule.payload == "full":
-            facts["call"] = self.call
+            # Links to recordings carry their own permission, and are dead after eight hours.
+            facts["call"] = {name: block for name, block in self.call.items() if name != "media"}
         return {name: _storable(value) for name, value in facts.items()}
 
 
