@@ -50,7 +50,7 @@ class Airflow:
         """Return the conf of each run by its id."""
         with create_session(scoped=False) as session:
             rows = session.execute(select(DagRun.run_id, DagRun.conf).where(DagRun.dag_id == RUN_DAG))
-            return {run_id: conf for run_id, conf in rows}
+            return {row.run_id: row.conf for row in rows}
 
     def events(self, rule: str = "events") -> list[dict[str, Any]]:
         """Return what each event of a rule's asset says."""
