@@ -7,6 +7,7 @@ does not pass as a test.
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import json
 import socket
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_gong.sandbox.webhooks import Webhooks
 
+HUNG_UP = 499
 STRANGER = SigningKey()
 
 
@@ -201,7 +203,11 @@ class Forger:
     def _requests(self) -> Iterator[tuple[str, Hostile]]:
         post = f"POST {self.path}"
         yield "no header", Hostile(self.request(headers=[]), 401, "no_token")
-        yield "two headers", Hostile(self.request(headers=self.honest() * 2), 401, "bad_token")
+        forged = f"Authorization: {STRANGER.token(self.claims)}"
+        yield (
+            "honest header behind a forged one",
+            Hostile(self.request(headers=[forged, *self.honest()]), 401, "wrong_signature"),
+        )
         yield "changed body", Hostile(self.request(self.body.replace(b"false", b"true")), 401, "wrong_body")
         yield "longer body", Hostile(self.request(self.body + b" "), 401, "wrong_body")
         yield "body that is said to be huge", Hostile(self.request(b"", length="999999999"), 413, "too_large")
@@ -233,10 +239,12 @@ def send(port: int, raw: bytes, seconds: float = 30) -> tuple[int, dict[str, Any
     with socket.create_connection(("127.0.0.1", port), timeout=seconds) as connection:
         connection.sendall(raw)
         received = b""
-        while chunk := connection.recv(65_536):
-            received += chunk
+        # Who sends more than is wanted may be hung up on before the answer gets through.
+        with contextlib.suppress(ConnectionResetError):
+            while chunk := connection.recv(65_536):
+                received += chunk
     head, _, body = received.partition(b"\r\n\r\n")
-    status = int(head.split()[1])
+    status = int(head.split()[1]) if head else HUNG_UP
     return status, json.loads(body) if body.strip().startswith(b"{") else {}
 
 

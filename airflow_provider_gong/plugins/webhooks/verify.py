@@ -15,7 +15,7 @@ from airflow_provider_gong.plugins.webhooks.refusal import Refused
 from airflow_provider_gong.plugins.webhooks.url import normalised
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     from airflow_provider_gong.plugins.webhooks.credentials import Credentials
 
@@ -36,13 +36,13 @@ class Proof:
 def verify_sender(
     credentials: Credentials,
     *,
-    authorization: Sequence[str],
+    authorization: str | None,
     url_parts: Iterable[str],
     longest_life: int,
 ) -> Proof:
     """Return the proof of a delivery, before its body is read.
 
-    :param authorization: all headers of that name.
+    :param authorization: the first header of that name.
     :param url_parts: the texts of the URL among which the key may be.
     :param longest_life: seconds that a token may live on, since for so long replays are remembered.
     :raises Refused: when it is not, or no longer, Gong's.
@@ -80,12 +80,12 @@ def _digest(text: str) -> bytes:
     return hashlib.sha256(text.encode("utf-8", "replace")).digest()
 
 
-def _token(authorization: Sequence[str]) -> str:
+def _token(authorization: str | None) -> str:
     if not authorization:
         raise Refused(401, "no_token", "The header Authorization with a signed token is missing.")
-    if len(authorization) > 1 or len(authorization[0]) > MAX_TOKEN:
-        raise Refused(401, "bad_token", "The header Authorization is not one signed token.")
-    value = authorization[0].strip()
+    if len(authorization) > MAX_TOKEN:
+        raise Refused(401, "bad_token", "The header Authorization is longer than any token of Gong's.")
+    value = authorization.strip()
     scheme, _, rest = value.partition(" ")
     return rest.strip() if scheme.lower() == "bearer" else value
 
@@ -109,8 +109,8 @@ def _claims(credentials: Credentials, token: str) -> dict[str, Any]:
             raise Refused(401, "missing_claim", f"The token lacks the claim {error.claim}.") from None
         except jwt.InvalidAlgorithmError:
             raise Refused(401, "wrong_algorithm", "The token is not signed with RS256.") from None
-        # A hostile token may break the library in ways that it does not name.
-        except Exception:
+        # A hostile token may also break what the library is made of.
+        except (jwt.PyJWTError, ValueError, TypeError, OverflowError, RecursionError):
             raise Refused(
                 401, "bad_token", "The header Authorization holds no token that can be read."
             ) from None
