@@ -123,7 +123,7 @@ class Forger:
         )
         yield "claims changed under the signature", "wrong_signature", f"{head}.{forged}.{signature}"
         yield "empty signature", "wrong_signature", f"{head}.{middle}."
-        yield "cut signature", "bad_token", f"{head}.{middle}.{signature[:-8]}"
+        yield "cut signature", "wrong_signature", f"{head}.{middle}.{signature[:-2]}"
         yield "two parts", "bad_token", f"{head}.{middle}"
         yield "four parts", "bad_token", f"{good}.{signature}"
         yield "no token at all", "bad_token", "nonsense"
