@@ -9,6 +9,7 @@ with `python -m airflow_provider_gong.sandbox deliver`, or trigger the Dag by ha
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 from airflow.sdk import DAG, Param, task
 
@@ -27,14 +28,15 @@ with DAG(
 ):
 
     @task(retries=3, retry_delay=timedelta(minutes=5))
-    def process_call(params: dict) -> str:
+    def process_call(**context: Any) -> str:
         """Fetch what Gong knows of the call by now; the webhook itself brings no more than its id."""
-        if params["is_test"]:
+        call_id: str = context["params"]["call_id"]
+        if context["params"]["is_test"]:
             print("This is a test of the rule: nothing is done.")
-            return params["call_id"]
+            return call_id
         with GongHook() as hook:
-            call = hook.send(get_call(params["call_id"]))
-        print(f"Call {call['id']} began at {call['started']} and took {call['duration']} seconds.")
-        return call["id"]
+            call = hook.send(get_call(call_id))
+        print(f"Call {call_id} began at {call['started']} and took {call['duration']} seconds.")
+        return call_id
 
     process_call()

@@ -69,6 +69,7 @@ class Airflow:
         """Keep everyone else from writing."""
         from airflow.settings import engine
 
+        assert engine is not None
         connection = sqlite3.connect(str(engine.url.database), isolation_level=None)
         try:
             connection.execute("BEGIN IMMEDIATE")

@@ -69,13 +69,14 @@ def airflow(gong: GongSandbox, tmp_path_factory: pytest.TempPathFactory) -> Iter
         "AIRFLOW_CONN_GONG_DEFAULT": connection(gong),
     }
     signed = {"public_keys": gong.webhooks.key.public_key}
-    for name, fields in {
+    connections: dict[str, dict[str, Any]] = {
         "new_calls": {"extra": signed},
         "both": {"extra": signed},
         "proxied": {"extra": signed, "host": "https://Airflow.Example.com:443/hooks/proxied/"},
         "keyed": {"password": URL_KEY},
         "open": {},
-    }.items():
+    }
+    for name, fields in connections.items():
         webhook = {"conn_type": "gongwebhook", "host": rule_url(airflow, name), **fields}
         airflow.environment[f"AIRFLOW_CONN_GONG_WEBHOOK_{name.upper()}"] = json.dumps(webhook)
     shutil.copy(EXAMPLE, airflow.dags)
