@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from typing import Any
 
 from airflow_provider_gong.exceptions import GongConfigurationError
 from airflow_provider_gong.plugins.webhooks.credentials import Credentials, read_credentials
@@ -44,16 +43,12 @@ def stored_credentials(conn_id: str) -> Credentials:
         found = Connection.get_connection_from_secrets(conn_id)
     except AirflowNotFoundException:
         raise GongConfigurationError(f"There is no connection {conn_id!r}.") from None
-    return read_credentials(conn_id, host=_url(found), password=found.password, extra=found.extra)
-
-
-def _url(connection: Any) -> str:
-    """Put together what a URI spreads over several fields."""
-    host = (connection.host or "").strip()
-    if "://" in host or not host:
-        return host
-    port = f":{connection.port}" if connection.port else ""
-    return f"https://{host}{port}/{connection.schema or ''}"
+    # The text of a secrets backend's error is not ours and may hold a secret.
+    except Exception as error:
+        raise GongConfigurationError(
+            f"Connection {conn_id!r}: {type(error).__name__} while reading it."
+        ) from None
+    return read_credentials(found)
 
 
 class CredentialsCache:
