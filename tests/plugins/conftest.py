@@ -12,7 +12,7 @@ from airflow_provider_gong.sandbox.clock import Clock
 from airflow_provider_gong.sandbox.signing import SigningKey
 from airflow_provider_gong.sandbox.webhooks import Webhooks
 from airflow_provider_gong.sandbox.world import World
-from tests.plugins.receiving import RUN_DAG, Airflow, Counter, Server, counted_metrics
+from tests.plugins.receiving import PICKY_DAG, RUN_DAG, Airflow, Counter, Server, counted_metrics
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,9 +29,10 @@ RULES = {
     "open": {"dag_id": RUN_DAG},
     "no_connection": {"dag_id": RUN_DAG},
     "no_dag": {"dag_id": "there_is_none"},
+    "picky": {"dag_id": PICKY_DAG},
     "no_asset": {"asset": True},
 }
-SIGNED = ("runs", "events", "both", "summary", "full", "no_dag", "no_asset")
+SIGNED = ("runs", "events", "both", "summary", "full", "no_dag", "picky", "no_asset")
 
 
 @pytest.fixture(scope="session")

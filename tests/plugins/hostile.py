@@ -140,6 +140,7 @@ class Forger:
         yield "issued tomorrow", "not_yet_valid", sign({**claims, "iat": now + 86_000})
         yield "valid for years", "lives_too_long", sign({**claims, "exp": now + 100_000_000})
         yield "expiry that is a text", "bad_token", sign({**claims, "exp": "soon"})
+        yield "expiry in a text", "bad_token", sign({**claims, "exp": str(int(now) + 60)})
         yield "expiry that is infinite", "bad_token", sign({**claims, "exp": float("inf")})
         yield "expiry that is true", "expired", sign({**claims, "exp": True})
         yield "no claims", "missing_claim", sign({})

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 import uvicorn
 from airflow.models.asset import AssetEvent, AssetModel
 from airflow.models.dagrun import DagRun
-from airflow.sdk import DAG, Asset
+from airflow.sdk import DAG, Asset, Param
 from airflow.utils.session import create_session
 from sqlalchemy import delete, select
 
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 RUN_DAG = "webhook_run"
+# Its parameters do not fit what a webhook brings.
+PICKY_DAG = "webhook_picky"
 # How the asset of a rule gets into Airflow: a Dag refers to it.
 ASSET_DAG = "webhook_asset"
 
@@ -36,7 +38,9 @@ class Airflow:
             pass
         with DAG(ASSET_DAG, schedule=[Asset("gong://rules/events"), Asset("gong://rules/both")]) as asset_dag:
             pass
-        for dag in (run_dag, asset_dag):
+        with DAG(PICKY_DAG, schedule=None, params={"call_id": Param(type="integer")}) as picky_dag:
+            pass
+        for dag in (run_dag, asset_dag, picky_dag):
             _register(dag)
         self.clear()
 

@@ -91,11 +91,11 @@ def test_airflow_starts_whatever_is_wrong_with_the_rules(
     async def app(*_: object) -> None:
         """Stand for Airflow."""
 
-    def fail(_: str) -> None:
+    def fail() -> None:
         raise ConnectionError("secret-of-a-backend")
 
     monkeypatch.setenv(RULES, '{"runs": {}}')
-    monkeypatch.setattr("airflow.models.connection.Connection.get_connection_from_secrets", fail)
+    monkeypatch.setattr("airflow_provider_gong.plugins.webhooks.check.configured_rules", fail)
     assert check_at_start(app) is app
     assert [record.levelno for record in caplog.records] == [logging.ERROR]
     assert "ConnectionError" in caplog.text

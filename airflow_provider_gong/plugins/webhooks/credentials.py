@@ -29,19 +29,20 @@ class Credentials:
     url_key: str = field(default="", repr=False)
 
 
-def read_credentials(conn_id: str, *, host: Any, password: Any, extra: Any) -> Credentials:
-    """Return the credentials that a connection holds.
+def read_credentials(connection: Any) -> Credentials:
+    """Return the credentials that an Airflow connection holds.
 
     :raises GongConfigurationError: naming the field that must be mended.
     """
+    conn_id = connection.conn_id
     try:
-        fields = json.loads(extra or "{}")
+        fields = json.loads(connection.extra or "{}")
         keys = fields.get("public_keys") or ""
     except (AttributeError, ValueError, RecursionError):
         raise GongConfigurationError(
             f"Connection {conn_id!r}: Extra cannot be read: give one JSON object with public_keys."
         ) from None
-    public_keys, url_key = _public_keys(conn_id, keys), (password or "").strip()
+    public_keys, url_key = _public_keys(conn_id, keys), (connection.password or "").strip()
     if not public_keys and not url_key:
         raise GongConfigurationError(
             f"Connection {conn_id!r} holds neither Public keys (extra public_keys) nor URL key (field password): "
@@ -52,19 +53,29 @@ def read_credentials(conn_id: str, *, host: Any, password: Any, extra: Any) -> C
             f"Connection {conn_id!r}: URL key (field password) is shorter than {MIN_URL_KEY} characters: "
             "take a long random one."
         )
-    return Credentials(_public_url(conn_id, host, needed=bool(public_keys)), public_keys, url_key)
+    return Credentials(_public_url(connection, needed=bool(public_keys)), public_keys, url_key)
 
 
-def _public_url(conn_id: str, host: Any, *, needed: bool) -> str:
-    if not (host or "").strip() and not needed:
+def _public_url(connection: Any, *, needed: bool) -> str:
+    url = _url(connection)
+    if not url and not needed:
         return ""
     try:
-        return normalised((host or "").strip())
+        return normalised(url)
     except ValueError:
         raise GongConfigurationError(
-            f"Connection {conn_id!r}: Public URL (field host) is no URL: give the one that the rule in Gong has, "
-            "such as https://airflow.example.com/gong/webhooks/new_calls."
+            f"Connection {connection.conn_id!r}: Public URL (field host) is no URL: give the one that the rule in Gong "
+            "has, such as https://airflow.example.com/gong/webhooks/new_calls."
         ) from None
+
+
+def _url(connection: Any) -> str:
+    """Put together what a URI spreads over several fields."""
+    host = (connection.host or "").strip()
+    if "://" in host or not host:
+        return host
+    port = f":{connection.port}" if connection.port else ""
+    return f"https://{host}{port}/{connection.schema or ''}"
 
 
 def _public_keys(conn_id: str, given: Any) -> tuple[RSAPublicKey, ...]:

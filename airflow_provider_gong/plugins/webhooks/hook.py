@@ -28,9 +28,7 @@ class GongWebhookHook(BaseHook):
 
         found = self.get_connection(self.gong_webhook_conn_id)
         try:
-            read = read_credentials(
-                found.conn_id, host=found.host, password=found.password, extra=found.extra
-            )
+            read = read_credentials(found)
         except GongError as error:
             return False, str(error)
         proofs = [f"{len(read.public_keys)} public key(s)"] * bool(read.public_keys)

@@ -212,7 +212,7 @@ def test_key_may_be_changed_without_a_restart(
     assert webhooks.fire(server.rule("runs")).json()["status"] == "duplicate"
 
 
-@pytest.mark.parametrize("rule", ["open", "no_connection", "no_dag", "no_asset"])
+@pytest.mark.parametrize("rule", ["open", "no_connection", "no_dag", "picky", "no_asset"])
 def test_rule_that_is_not_ready_is_refused_and_the_log_says_why(
     rule: str, server: Server, webhooks: Webhooks, airflow: Airflow, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -223,10 +223,21 @@ def test_rule_that_is_not_ready_is_refused_and_the_log_says_why(
         "open": "holds neither Public keys (extra public_keys) nor URL key",
         "no_connection": "There is no connection 'gong_webhook_no_connection'",
         "no_dag": "Airflow has no Dag 'there_is_none'",
+        "picky": "Dag 'webhook_picky' takes no such run (ParamValidationError)",
         "no_asset": "no Dag of Airflow refers to Asset('gong://rules/no_asset')",
     }
     assert why[rule] in record.getMessage()
     assert airflow.runs() == {}
+
+
+def test_event_that_airflow_does_not_take_is_not_accepted(
+    server: Server, webhooks: Webhooks, airflow: Airflow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # As a deployment's own asset manager may do.
+    monkeypatch.setattr("airflow.assets.manager.AssetManager.register_asset_change", lambda *_, **__: None)
+    answer = webhooks.fire(server.rule("both"))
+    assert (answer.status, answer.json()["reason"]) == (503, "asset")
+    assert (airflow.runs(), airflow.events("both")) == ({}, [])
 
 
 def test_database_that_does_not_answer_is_said_and_loses_nothing(

@@ -51,6 +51,19 @@ def test_what_is_wrong_is_logged_for_each_rule(
     assert said[2] == "Gong's webhook c is refused: There is no connection 'gong_webhook_c'."
 
 
+def test_secrets_backend_that_fails_is_said_without_its_words(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(_: str) -> None:
+        raise ConnectionError("secret-of-a-backend")
+
+    monkeypatch.setenv(RULES, '{"a": {}}')
+    monkeypatch.setattr("airflow.models.connection.Connection.get_connection_from_secrets", fail)
+    check_rules()
+    assert "Connection 'gong_webhook_a': ConnectionError while reading it." in caplog.text
+    assert "secret-of-a-backend" not in caplog.text
+
+
 def test_rules_that_cannot_be_read_are_said(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import base64
 import json
 import textwrap
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from airflow.sdk import Connection
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
@@ -22,7 +24,7 @@ URL = "https://airflow.example.com/gong/webhooks/a"
 
 def read(keys: Any = None, *, host: str | None = URL, password: str | None = None) -> Credentials:
     extra = json.dumps({"public_keys": keys} if keys is not None else {})
-    return read_credentials("c", host=host, password=password, extra=extra)
+    return read_credentials(Connection(conn_id="c", host=host, password=password, extra=extra))
 
 
 def shown(public_key: Any) -> str:
@@ -91,7 +93,7 @@ CURVE = ec.generate_private_key(ec.SECP256R1()).public_key()
         (None, {}, "neither Public keys (extra public_keys) nor URL key (field password)"),
         ("", {"password": " "}, "neither Public keys"),
         (BARE, {"host": ""}, "Public URL (field host) is no URL"),
-        (BARE, {"host": "airflow.example.com"}, "Public URL (field host) is no URL"),
+        (BARE, {"host": "ftp://airflow.example.com"}, "Public URL (field host) is no URL"),
         (None, {"password": "short"}, "URL key (field password) is shorter than 16 characters"),
         ("nonsense", {}, "Public keys (extra public_keys) cannot be read"),
         (BARE[:-4], {}, "Public keys (extra public_keys) cannot be read"),
@@ -111,4 +113,4 @@ def test_mistakes_name_the_connection_and_the_field(keys: Any, fields: Any, said
 @pytest.mark.parametrize("extra", ["{", "[]", '"x"', "[" * 100_000])
 def test_extra_that_cannot_be_read_is_said(extra: str) -> None:
     with pytest.raises(GongConfigurationError, match="Extra cannot be read"):
-        read_credentials("c", host=URL, password=None, extra=extra)
+        read_credentials(SimpleNamespace(conn_id="c", host=URL, password=None, extra=extra))
