@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 # Of the threads that Airflow's own pages share, and of its database connections, we take no more than these.
 THREADS = 4
+# For so many seconds a transaction is repeated that met another one or lost its connection.
+PATIENCE = 10.0
 MAX_URL_PARTS = 20
 NOT_READY = "This webhook is not ready; the log of Airflow's API server says why."
 
@@ -87,14 +90,19 @@ class Receiver:
         proof = await self._verified(rule, request)
         body = await read_body(request)
         verify_body(proof, body)
-        outcome, delivery = await self._in_thread(partial(_delivered, rule, proof, body))
+        # Waiting for a thread counts: nobody is kept much longer than that, however many come at once.
+        deadline = time.monotonic() + PATIENCE
+        outcome, delivery = await self._in_thread(partial(_delivered, rule, proof, body, deadline))
         report_outcome(rule, delivery, outcome)
         return _answer(outcome, delivery)
 
     async def _verified(self, rule: Rule, request: Request) -> Proof:
         # Strangers are refused before anything is read of what they send.
-        credentials = await self._in_thread(partial(self._credentials.get, rule.conn_id))
-        parts = [*request.query_params.values(), request.path_params.get("key", "")]
+        credentials = self._credentials.kept(rule.conn_id)
+        if credentials is None:
+            credentials = await self._in_thread(partial(self._credentials.get, rule.conn_id))
+        queried = [value for _, value in request.query_params.multi_items()]
+        parts = [*queried, request.path_params.get("key", "")]
         if request.path_params.get("key") and not credentials.url_key:
             raise Refused(404, "unknown_path", "There is no such path.")
         return verify_sender(
@@ -111,9 +119,9 @@ class Receiver:
         return await to_thread.run_sync(work, limiter=self._threads)
 
 
-def _delivered(rule: Rule, proof: Proof, body: bytes) -> tuple[Outcome, Delivery]:
+def _delivered(rule: Rule, proof: Proof, body: bytes, deadline: float) -> tuple[Outcome, Delivery]:
     delivery = read_delivery(rule, proof, body)
-    return deliver(rule, delivery), delivery
+    return deliver(rule, delivery, deadline=deadline), delivery
 
 
 def _hide_key(request: Request) -> None:

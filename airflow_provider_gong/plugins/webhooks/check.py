@@ -59,19 +59,32 @@ class CredentialsCache:
         self._kept: dict[str, tuple[float, Credentials | GongConfigurationError]] = {}
         self._lock = threading.Lock()
 
+    def kept(self, conn_id: str) -> Credentials | None:
+        """Return the credentials of a connection if they are at hand; never wait.
+
+        :raises GongConfigurationError: when it is known that the connection must be mended.
+        """
+        return _usable(self._kept[conn_id][1]) if self._fresh(conn_id) else None
+
     def get(self, conn_id: str) -> Credentials:
         """Return the credentials of a connection.
 
         :raises GongConfigurationError: when it must be mended.
         """
         with self._lock:
-            expiry, value = self._kept.get(conn_id, (0.0, None))
-            if value is None or time.monotonic() > expiry:
-                value = _asked(conn_id)
-                self._kept[conn_id] = (time.monotonic() + self._seconds, value)
-        if isinstance(value, GongConfigurationError):
-            raise value
-        return value
+            if not self._fresh(conn_id):
+                self._kept[conn_id] = (time.monotonic() + self._seconds, _asked(conn_id))
+            return _usable(self._kept[conn_id][1])
+
+    def _fresh(self, conn_id: str) -> bool:
+        return conn_id in self._kept and time.monotonic() <= self._kept[conn_id][0]
+
+
+def _usable(found: Credentials | GongConfigurationError) -> Credentials:
+    if isinstance(found, GongConfigurationError):
+        # A new one each time: an error that is raised again and again collects all its stacks.
+        raise GongConfigurationError(str(found))
+    return found
 
 
 def _asked(conn_id: str) -> Credentials | GongConfigurationError:

@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from airflow_provider_gong.plugins.webhooks.payload import Delivery
     from airflow_provider_gong.plugins.webhooks.rules import Rule
 
-# For so long a transaction is repeated that met another one or lost its connection.
-PATIENCE = 10.0
 LONGEST_PAUSE = 0.5
 
 
@@ -38,9 +36,10 @@ class Outcome:
     dag_run_id: str | None = None
 
 
-def deliver(rule: Rule, delivery: Delivery, *, patience: float = PATIENCE) -> Outcome:
+def deliver(rule: Rule, delivery: Delivery, *, deadline: float) -> Outcome:
     """Start what the rule starts, and return when the database has it for good.
 
+    :param deadline: moment of the monotonic clock from which on a failed transaction is not repeated.
     :raises Refused: when the database does not answer.
     :raises GongConfigurationError: when the rule names what Airflow does not have.
     """
@@ -48,7 +47,7 @@ def deliver(rule: Rule, delivery: Delivery, *, patience: float = PATIENCE) -> Ou
         return Outcome("ignored")
     from sqlalchemy import exc
 
-    facts, deadline = delivery.facts(rule), time.monotonic() + patience
+    facts = delivery.facts(rule)
     while True:
         try:
             return _in_one_transaction(rule, delivery, facts)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from airflow_provider_gong.plugins.webhooks import app as app_module
 from airflow_provider_gong.plugins.webhooks import body as body_module
 from airflow_provider_gong.sandbox.signing import SigningKey
 from airflow_provider_gong.sandbox.webhooks import Delivery, Webhooks
@@ -243,10 +244,8 @@ def test_event_that_airflow_does_not_take_is_not_accepted(
 def test_database_that_does_not_answer_is_said_and_loses_nothing(
     server: Server, webhooks: Webhooks, airflow: Airflow, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from airflow_provider_gong.plugins.webhooks import deliver
-
     # The patience of ten seconds is tested, not waited for.
-    monkeypatch.setattr(deliver.deliver, "__kwdefaults__", {"patience": 0.2})
+    monkeypatch.setattr(app_module, "PATIENCE", 0.2)
     delivery = webhooks.delivery(server.rule("both"))
     with airflow.locked():
         answer = delivery.send()

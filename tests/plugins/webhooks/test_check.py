@@ -80,9 +80,21 @@ def test_connection_is_asked_for_once_in_a_while(monkeypatch: pytest.MonkeyPatch
         assert short.get("gong_webhook_a").url_key == f"a-long-random-key-{number}"
 
 
+def test_credentials_at_hand_are_found_without_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(CONNECTION, "gongwebhook://:a-long-random-key@")
+    cache = CredentialsCache(3600)
+    assert cache.kept("gong_webhook_a") is None
+    found = cache.get("gong_webhook_a")
+    # As when another thread is asking a slow secrets backend just then.
+    with cache._lock:
+        assert cache.kept("gong_webhook_a") is found
+
+
 def test_missing_connection_is_asked_for_once_in_a_while_too(monkeypatch: pytest.MonkeyPatch) -> None:
     cache = CredentialsCache(3600)
     for _ in range(2):
         with pytest.raises(GongConfigurationError, match="There is no connection"):
             cache.get("gong_webhook_a")
+        with pytest.raises(GongConfigurationError, match="There is no connection"):
+            cache.kept("gong_webhook_a")
         monkeypatch.setenv(CONNECTION, "gongwebhook://:a-long-random-key@")
