@@ -10,11 +10,11 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Self
 
 import uvicorn
-from airflow.models.asset import AssetEvent, AssetModel
+from airflow.models.asset import AssetActive, AssetEvent, AssetModel
 from airflow.models.dagrun import DagRun
 from airflow.sdk import DAG, Asset, Param
 from airflow.utils.session import create_session
-from sqlalchemy import delete, select
+from sqlalchemy import delete, insert, select
 
 from airflow_provider_gong.plugins.gong import WebhookApp
 from tests.support.dag_runs import _register, prepared_airflow
@@ -67,6 +67,18 @@ class Airflow:
         with create_session(scoped=False) as session:
             for event in session.scalars(select(AssetEvent)):
                 event.timestamp -= timedelta(hours=hours)
+
+    @contextmanager
+    def orphaned(self, rule: str) -> Iterator[None]:
+        """Let no Dag refer to a rule's asset, as the scheduler finds when a Dag has gone."""
+        uri = f"gong://rules/{rule}"
+        with create_session(scoped=False) as session:
+            session.execute(delete(AssetActive).where(AssetActive.uri == uri))
+        try:
+            yield
+        finally:
+            with create_session(scoped=False) as session:
+                session.execute(insert(AssetActive).values(name=uri, uri=uri))
 
     @contextmanager
     def locked(self) -> Iterator[None]:

@@ -231,6 +231,16 @@ def test_rule_that_is_not_ready_is_refused_and_the_log_says_why(
     assert airflow.runs() == {}
 
 
+def test_asset_that_no_dag_refers_to_any_more_gets_no_events(
+    server: Server, webhooks: Webhooks, airflow: Airflow
+) -> None:
+    with airflow.orphaned("events"):
+        answer = webhooks.fire(server.rule("events"))
+        assert (answer.status, answer.json()["reason"]) == (503, "not_ready")
+        assert airflow.events() == []
+    assert webhooks.fire(server.rule("events")).status == 200
+
+
 def test_event_that_airflow_does_not_take_is_not_accepted(
     server: Server, webhooks: Webhooks, airflow: Airflow, monkeypatch: pytest.MonkeyPatch
 ) -> None:
