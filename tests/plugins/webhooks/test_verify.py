@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -23,7 +24,8 @@ DAY = 86_400
 
 @pytest.fixture
 def credentials(webhooks: Webhooks) -> Credentials:
-    return read_credentials(Connection(conn_id="c", host=URL, extra={"public_keys": webhooks.key.public_key}))
+    extra = json.dumps({"public_keys": webhooks.key.public_key})
+    return read_credentials(Connection(conn_id="c", host=URL, extra=extra))
 
 
 def verified(credentials: Credentials, token: str, longest_life: int = DAY) -> Proof:
