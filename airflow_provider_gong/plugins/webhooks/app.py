@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 # Of the threads that Airflow's own pages share, and of its database connections, we take no more than these.
 THREADS = 4
 # For so many seconds a transaction is repeated that met another one or lost its connection.
-PATIENCE = 10.0
+PATIENCE = 20.0
 MAX_URL_PARTS = 20
 NOT_READY = "This webhook is not ready; the log of Airflow's API server says why."
 

@@ -254,7 +254,7 @@ def test_event_that_airflow_does_not_take_is_not_accepted(
 def test_database_that_does_not_answer_is_said_and_loses_nothing(
     server: Server, webhooks: Webhooks, airflow: Airflow, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # The patience of ten seconds is tested, not waited for.
+    # The patience of twenty seconds is tested, not waited for.
     monkeypatch.setattr(app_module, "PATIENCE", 0.2)
     delivery = webhooks.delivery(server.rule("both"))
     with airflow.locked():
