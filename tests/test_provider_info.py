@@ -19,7 +19,7 @@ from airflow_provider_gong.hooks.settings import READERS, Settings
 from airflow_provider_gong.provider_info import get_provider_info
 
 INFO = get_provider_info()
-(CONNECTION,) = INFO["connection-types"]
+CONNECTION, WEBHOOK = INFO["connection-types"]
 FIELDS = CONNECTION["conn-fields"]
 
 
@@ -51,9 +51,10 @@ def test_every_module_and_class_exists() -> None:
     for link in INFO["extra-links"]:
         module, _, name = link.rpartition(".")
         assert hasattr(import_module(module), name)
-    module, _, name = CONNECTION["hook-class-name"].rpartition(".")
-    hook = getattr(import_module(module), name)
-    assert (hook.conn_type, hook.hook_name) == (CONNECTION["connection-type"], CONNECTION["hook-name"])
+    for connection in (CONNECTION, WEBHOOK):
+        module, _, name = connection["hook-class-name"].rpartition(".")
+        hook = getattr(import_module(module), name)
+        assert (hook.conn_type, hook.hook_name) == (connection["connection-type"], connection["hook-name"])
 
 
 @pytest.mark.parametrize("kind", ["operators", "sensors"])
@@ -108,6 +109,33 @@ def test_form_is_what_airflow_shows() -> None:
     assert standard.port is not None
     assert (standard.port.hidden, standard.port.placeholder) == (False, "443")
     assert list(form.extra_fields or {}) == list(FIELDS)
+
+
+def test_form_of_webhooks_is_what_airflow_shows() -> None:
+    from airflow.api_fastapi.core_api.services.ui.connections import HookMetaService
+
+    (form,) = [meta for meta in HookMetaService.hook_meta_data() if meta.connection_type == "gongwebhook"]
+    standard = form.standard_fields
+    assert standard is not None
+    assert standard.host is not None
+    assert standard.password is not None
+    assert standard.login is not None
+    assert (form.hook_name, standard.host.title, standard.password.title) == (
+        "Gong Webhook",
+        "Public URL",
+        "URL key",
+    )
+    assert standard.login.hidden
+    assert list(form.extra_fields or {}) == ["public_keys"]
+
+
+def test_example_of_webhook_rules_can_be_read() -> None:
+    from airflow_provider_gong.plugins.webhooks.rules import OPTIONS, read_rules
+
+    option = INFO["config"]["gong"]["options"]["webhook_rules"]
+    assert read_rules(option["example"])
+    for name in OPTIONS:
+        assert name in option["description"]
 
 
 def test_form_and_hook_know_the_same_fields_by_the_same_labels() -> None:
