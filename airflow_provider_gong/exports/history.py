@@ -56,6 +56,10 @@ def is_head(run: Run, window: Window, arguments: WindowArguments, dataset: Datas
 class History(Protocol):
     """The past of a dataset, and how the newest run deals with it."""
 
+    @property
+    def beside(self) -> tuple[Dataset, ...]:
+        """Return the datasets that are read and written beside that of the export."""
+
     def look(self) -> Findings:
         """Find what of the past belongs to this run."""
 
@@ -81,6 +85,11 @@ class CallsHistory:
     window: Window
     lookback: timedelta
     is_head: bool = True
+
+    @property
+    def beside(self) -> tuple[Dataset, ...]:
+        """Return the deletions."""
+        return (self.deletions,)
 
     def look(self) -> Findings:
         """Find what came late, changed or vanished."""
