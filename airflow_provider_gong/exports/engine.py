@@ -162,6 +162,7 @@ class Export:
         unread = (row_id for row_id in wanted if not tally.knows(row_id))
         yield from intake.batches(unread)
         held = self._held_before(tally)
+        tally.revisited = self.stream.reaches_beyond or bool(wanted or held)
         tally.lost = dict.fromkeys(held, "gone")
         for batch in intake.by_id(held):
             tally.lost |= dict.fromkeys(batch.private_ids, "private")
@@ -221,6 +222,7 @@ class Export:
             private_dropped=tally.private,
             duplicates_dropped=tally.duplicates,
             pending=tuple(tally.pending),
+            revisited=tally.revisited,
             complete=not why,
             incomplete_because=why,
             run=self.run.describe(),

@@ -20,6 +20,8 @@ from tests.exports.doubles import batch, day, export, files, run, window
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from airflow.sdk import ObjectStoragePath
+
 SECOND = timedelta(seconds=1)
 
 
@@ -128,7 +130,12 @@ def test_a_phase_lists_each_folder_once(dataset: Dataset, monkeypatch: pytest.Mo
     publish(dataset, window(1, 2), window(2, 3))
     listed: list[str] = []
     names_in = storage.names_in
-    monkeypatch.setattr(storage, "names_in", lambda folder: listed.append(folder.name) or names_in(folder))
+
+    def listing(folder: ObjectStoragePath) -> list[str]:
+        listed.append(folder.name)
+        return names_in(folder)
+
+    monkeypatch.setattr(storage, "names_in", listing)
     with dataset.listed_once():
         assert listed == []
         newest = dataset.newest()

@@ -35,6 +35,8 @@ from tests.support.task_runner import RunSpec
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from airflow.sdk import ObjectStoragePath
+
     from airflow_provider_gong.sandbox import Call
     from tests.operators.conftest import Connect
 
@@ -437,7 +439,12 @@ def test_a_steady_run_lists_a_month_three_times_however_many_questions_it_has(
     """To choose its window, before it reads, and afresh before it publishes; for deletions the latter two."""
     listed: list[str] = []
     names_in = storage.names_in
-    monkeypatch.setattr(storage, "names_in", lambda folder: listed.append(folder.path) or names_in(folder))
+
+    def listing(folder: ObjectStoragePath) -> list[str]:
+        listed.append(folder.path)
+        return names_in(folder)
+
+    monkeypatch.setattr(storage, "names_in", listing)
     gone = gong.world.add_call(day(9) + HOUR)
     for number in range(2, 6):
         gong.clock.set(day(9) + (number + 1) * HOUR)
@@ -445,9 +452,7 @@ def test_a_steady_run_lists_a_month_three_times_however_many_questions_it_has(
             run_type="scheduled", run_after=day(9) + number * HOUR, run_id=f"the {number}. hour of the day"
         )
         listed.clear()
-        export(
-            GongExportCallsOperator, destination=destination, run=run, initial_from_datetime=day(9)
-        )
+        export(GongExportCallsOperator, destination=destination, run=run, initial_from_datetime=day(9))
         gong.world.hide_call(gone.id)
     months = Counter(path.rsplit("/", 3)[-3] for path in listed if path.endswith("/_manifests/2026-01"))
     assert months == {"calls": 3, "deletions": 2}
