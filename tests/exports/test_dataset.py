@@ -20,6 +20,8 @@ from tests.exports.doubles import batch, day, export, files, run, window
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from airflow.sdk import ObjectStoragePath
+
 SECOND = timedelta(seconds=1)
 
 
@@ -108,6 +110,40 @@ def test_manifest_that_another_worker_published_is_seen_at_once(dataset: Dataset
     # A store of its own, whose listings this process has not cached.
     publish(Dataset(dataset.root), window(1, 2))
     assert dataset.newest_end(day(9)) == day(2)
+
+
+def test_a_phase_sees_one_listing_and_the_next_a_fresh_one(dataset: Dataset) -> None:
+    publish(dataset, window(1, 2))
+    with dataset.listed_once():
+        assert dataset.newest_end(day(9)) == day(2)
+        publish(Dataset(dataset.root), window(2, 3))
+        assert dataset.newest_end(day(9)) == day(2)
+        assert dataset.overlapping(window(1, 9)) == [window(1, 2)]
+        assert dataset.oldest_start() == day(1)
+        with dataset.listed_once():
+            assert dataset.newest_end(day(9)) == day(3)
+        assert dataset.newest_end(day(9)) == day(2)
+    assert dataset.newest_end(day(9)) == day(3)
+
+
+def test_a_phase_lists_each_folder_once(dataset: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    publish(dataset, window(1, 2), window(2, 3))
+    listed: list[str] = []
+    names_in = storage.names_in
+
+    def listing(folder: ObjectStoragePath) -> list[str]:
+        listed.append(folder.name)
+        return names_in(folder)
+
+    monkeypatch.setattr(storage, "names_in", listing)
+    with dataset.listed_once():
+        assert listed == []
+        newest = dataset.newest()
+        assert newest is not None
+        assert dataset.newest_end(day(9)) == dataset.newest_end(day(4)) == newest.window.end
+        assert dataset.overlapping(window(1, 9)) == [window(1, 2), window(2, 3)]
+        assert (dataset.gap_before(day(9)), dataset.oldest_start()) == (None, day(1))
+        assert listed == ["_manifests", "2026-01"]
 
 
 def test_ids_that_do_not_belong_to_their_manifest_are_out_of_step(local_dataset: Dataset) -> None:

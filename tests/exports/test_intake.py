@@ -347,6 +347,8 @@ def test_retry_does_not_look_back_again(local_dataset: Dataset) -> None:
 class History:
     """Looks back for two requests, and finds a late call."""
 
+    beside: tuple[Dataset, ...] = ()
+
     def __init__(self, client: Client, told: list[str]) -> None:
         self._client = client
         self._told = told
