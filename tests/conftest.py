@@ -7,7 +7,7 @@ import os
 import shutil
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -15,6 +15,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tests.support.struck_s3 import StruckS3
+
+# What takes longest, in the order in which workers take it: who begins last should not work alone for long.
+LONGEST = (
+    "tests/system/",
+    "tests/operators/test_export_two_years.py",
+    "tests/operators/test_export_faults",
+    "tests/operators/test_export_storage.py",
+    "tests/operators/test_export_crash.py",
+)
 
 _home = tempfile.mkdtemp(prefix="airflow-gong-tests-")
 Path(_home, "dags").mkdir()
@@ -60,3 +69,27 @@ def struck_s3(served_s3: StruckS3, monkeypatch: pytest.MonkeyPatch) -> Iterator[
     served_s3.rest()
     yield served_s3
     served_s3.rest()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Give each module to one worker, and the system tests to one as well: they share an Airflow."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class Scheduling(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return LONGEST[0] if nodeid.startswith(LONGEST[0]) else super()._split_scope(nodeid)
+
+    config.option.loadscopereorder = False
+    return Scheduling(config, log)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Let workers begin with what takes longest."""
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: _place_in_queue(item.nodeid))
+
+
+def _place_in_queue(nodeid: str) -> int:
+    found = (place for place, start in enumerate(LONGEST) if nodeid.startswith(start))
+    return next(found, len(LONGEST))

@@ -46,12 +46,15 @@ EXPORTS = {
 
 
 def encounters() -> Iterator[Any]:
-    """Yield each fault at each export: those that it survives on all pages of one run, the others page by page."""
+    """Yield each fault at each export: those that it survives on all pages of one run, the others on one of them."""
     for place, name, what in product(("local_place", "bucket_place"), STRUCK, TROUBLES):
         trouble = TROUBLES[what]
         pages = list(PAGES.values())
         if trouble.kind in OF_SEQUENCES:
-            pages = pages[:2] if STRUCK[name].has_cursors else []
+            pages = pages[:1] if STRUCK[name].has_cursors else []
+        elif trouble.once != RECOVERS:
+            # The files do not depend on which: a local disk shows the first, S3 the last before it publishes.
+            pages = pages[:1] if place == "local_place" else pages[-1:]
         if runs := strikes(trouble, pages):
             yield pytest.param(place, name, trouble, runs, id=f"{place}-{name}-{what}")
 
