@@ -74,9 +74,9 @@ def struck_s3(served_s3: StruckS3, monkeypatch: pytest.MonkeyPatch) -> Iterator[
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """Give each module to one worker, and the system tests to one as well: they share an Airflow."""
-    from xdist.scheduler import LoadFileScheduling
+    from xdist.scheduler import LoadFileScheduling  # type: ignore[import-untyped]
 
-    class Scheduling(LoadFileScheduling):
+    class Scheduling(LoadFileScheduling):  # type: ignore[misc]
         def _split_scope(self, nodeid: str) -> str:
             return LONGEST[0] if nodeid.startswith(LONGEST[0]) else super()._split_scope(nodeid)
 
