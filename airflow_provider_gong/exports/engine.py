@@ -67,7 +67,8 @@ class Export:
             with self._listed_once():
                 self._check_identity()
                 staging = self.dataset.staging_of(self.run)
-                intake = Intake(self.stream, self.client, staging, staging.begin(self.window), Path(folder))
+                plan = staging.begin(self.window, self.identity)
+                intake = Intake(self.stream, self.client, staging, plan, Path(folder))
                 try:
                     manifest, draft = self._prepare(intake)
                 except GongReplyError:

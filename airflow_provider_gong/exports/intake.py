@@ -106,7 +106,7 @@ class Intake:
 
     def _in_slices(self, slices: list[Slice]) -> Iterator[Batch]:
         """Read slices side by side; what they hold comes in their order."""
-        self._stored = self.staging.stored()
+        self._stored = self.staging.stored(self.plan)
         left = [piece for whole in slices for piece in self._divided(whole)]
         found = sum(piece.name in self._stored for piece in left)
         log.info("Reading %d slices, %d of which an earlier attempt has stored", len(left), found)
@@ -145,7 +145,7 @@ class Intake:
     def _read(self, piece: Slice, crew: Crew[Slice, Path | TooMuch]) -> Path | TooMuch:
         """Bring a slice into a local file, and store it; in a thread of its own."""
         path = self.folder / f"{piece.name}.slice"
-        if piece.name in self._stored and self.staging.fetch(piece.name, path) and is_whole(path):
+        if piece.name in self._stored and self.staging.fetch(self.plan, piece.name, path) and is_whole(path):
             return path
 
         def read() -> None:
@@ -155,7 +155,7 @@ class Intake:
             while_cursors_live(read, f"slice {piece.name}")
         except TooMuch as counted:
             return counted
-        self.staging.store(piece.name, path)
+        self.staging.store(self.plan, piece.name, path)
         return path
 
 

@@ -212,6 +212,30 @@ def test_clear_reads_everything_anew(local_dataset: Dataset) -> None:
     assert ids(local_dataset) == ALL
 
 
+def test_slices_of_other_arguments_are_not_used(
+    local_dataset: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read_slices(**changes: Any) -> int:
+        stream = Timeline(EVENLY, selection={"workspace_id": None, "include_private": True} | changes)
+        job = large(local_dataset, stream=stream, run=run(try_number=2))
+        monkeypatch.setattr(job.dataset, "record_run", stop)
+        with pytest.raises(GongUnavailable):
+            job.execute()
+        return len({bounds for bounds, _ in pages_of(job)} - {window()})
+
+    def stop(*args: Any) -> Never:
+        raise GongUnavailable("stopped before the manifest")
+
+    assert read_slices() == SLICES
+    assert read_slices() == 0
+    # What the Dag says now: private calls shall not come through what an earlier attempt has stored.
+    assert read_slices(include_private=False) == SLICES
+    assert read_slices(include_private=False) == 0
+    assert local_dataset.kept_window(run()) == window()
+    monkeypatch.setattr("airflow_provider_gong.exports.staging.__version__", "99.0.0")
+    assert read_slices(include_private=False) == SLICES
+
+
 @pytest.mark.parametrize("damage", ["gone", "cut", "other"])
 def test_stored_slice_that_is_damaged_is_read_again(damage: str, dataset: Dataset) -> None:
     first = large(dataset, failing(GongUnavailable("x"), lambda bounds, page: hour(bounds) == 9))
