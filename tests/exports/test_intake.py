@@ -426,6 +426,7 @@ def test_retry_does_not_look_back_again(local_dataset: Dataset) -> None:
 class Revisited(Timeline):
     """A stream whose records of other times may be asked for by id, a page at a time."""
 
+    reaches_beyond: bool = False
     asked_for: list[list[str]] = field(default_factory=list)
     refuse: str | None = None
 
