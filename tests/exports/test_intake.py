@@ -448,9 +448,10 @@ class Revisited(Timeline):
             yield batch(*wanted, private_ids=wanted[:1])
 
 
-@pytest.mark.parametrize("count", [MOST, 5 * IDS * HANDS])
-def test_many_late_records_come_in_slices(count: int, local_dataset: Dataset) -> None:
-    late = [str(COUNT + number) for number in range(count)]
+@pytest.mark.parametrize(("own", "again"), [(COUNT, 0), (50, MOST)])
+def test_many_late_records_come_in_slices(own: int, again: int, local_dataset: Dataset) -> None:
+    """A retry reads again what came in one go, and slices that were under way."""
+    late = [str(COUNT + number) for number in range(MOST + 5 * IDS * HANDS)]
     client = Client()
 
     def attempt(stream: Revisited, number: int) -> Export:
@@ -458,18 +459,26 @@ def test_many_late_records_come_in_slices(count: int, local_dataset: Dataset) ->
         return large(local_dataset, stream=stream, client=client, history=history, run=run(try_number=number))
 
     # Of the slice before the last the second page.
-    failed = Revisited(EVENLY, refuse=late[-2 * IDS + PAGE])
+    failed = Revisited(EVENLY[:own], refuse=late[-2 * IDS + PAGE])
     with pytest.raises(GongUnavailable):
         attempt(failed, 1).execute()
-    second = Revisited(EVENLY)
+    second = Revisited(EVENLY[:own])
     manifest = attempt(second, 2).execute()
-    assert ids(local_dataset) == ALL + late
-    assert manifest.rows == manifest.received == COUNT + count
-    assert second.asked == []
-    if count > MOST:
-        assert len(second.asked_for) <= HANDS * IDS / PAGE
-    else:
-        assert list(chain.from_iterable(second.asked_for)) == late
+    assert ids(local_dataset) == ALL[:own] + late
+    assert manifest.rows == manifest.received == own + len(late)
+    assert len(second.asked) == (again > 0)
+    assert sum(map(len, second.asked_for)) <= again + HANDS * IDS
+
+
+@pytest.mark.parametrize("own", [50, COUNT])
+def test_some_late_records_come_in_one_go(own: int, local_dataset: Dataset) -> None:
+    late = [str(COUNT + number) for number in range(MOST)]
+    client, stream = Client(), Revisited(EVENLY[:own])
+    history: Any = History(client, [], late)
+    large(local_dataset, stream=stream, client=client, history=history).execute()
+    assert ids(local_dataset) == ALL[:own] + late
+    assert list(chain.from_iterable(stream.asked_for)) == late
+    assert client.requests == 2 + len(stream.asked) + MOST / PAGE
 
 
 class History:
