@@ -63,11 +63,13 @@ class Export:
 
     def execute(self) -> Manifest:
         """Read the window and publish it; an exception leaves what was published before."""
-        with tempfile.TemporaryDirectory(prefix="gong-export-") as folder:
+        # A thread may begin a file while it is removed, which must not hide why the export ended.
+        with tempfile.TemporaryDirectory(prefix="gong-export-", ignore_cleanup_errors=True) as folder:
             with self._listed_once():
                 self._check_identity()
                 staging = self.dataset.staging_of(self.run)
-                intake = Intake(self.stream, self.client, staging, staging.begin(self.window), Path(folder))
+                plan = staging.begin(self.window, self.identity)
+                intake = Intake(self.stream, self.client, staging, plan, Path(folder))
                 try:
                     manifest, draft = self._prepare(intake)
                 except GongReplyError:

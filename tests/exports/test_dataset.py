@@ -161,16 +161,16 @@ def test_run_that_planned_nothing_keeps_no_window(dataset: Dataset) -> None:
 
 
 def test_retry_keeps_the_planned_window(dataset: Dataset) -> None:
-    dataset.staging_of(run()).begin(window(3, 4))
+    dataset.staging_of(run()).begin(window(3, 4), {})
     assert dataset.kept_window(run(try_number=2)) == window(3, 4)
     assert dataset.kept_window(run("another")) is None
     assert dataset.kept_window(run(map_index=1)) is None
 
 
 def test_clear_forgets_a_plan_that_was_not_published(dataset: Dataset) -> None:
-    dataset.staging_of(run()).begin(window(3, 4))
+    dataset.staging_of(run()).begin(window(3, 4), {})
     assert dataset.kept_window(run(clear_number=1)) is None
-    dataset.staging_of(run(clear_number=1)).begin(window(5, 6))
+    dataset.staging_of(run(clear_number=1)).begin(window(5, 6), {})
     assert dataset.kept_window(run(clear_number=1)) == window(5, 6)
 
 
@@ -193,7 +193,7 @@ def test_window_whose_manifest_was_deleted_is_not_kept(dataset: Dataset) -> None
 
 
 def test_run_recorded_without_its_manifest_falls_back_to_the_plan(dataset: Dataset) -> None:
-    dataset.staging_of(run()).begin(window(3, 4))
+    dataset.staging_of(run()).begin(window(3, 4), {})
     dataset.record_run(run(), window(3, 4))
     assert dataset.kept_window(run()) == window(3, 4)
     assert dataset.kept_window(run(clear_number=1)) is None
@@ -203,8 +203,8 @@ def test_run_recorded_without_its_manifest_falls_back_to_the_plan(dataset: Datas
 
 
 def test_finished_run_removes_its_own_staging_only(dataset: Dataset) -> None:
-    dataset.staging_of(run()).begin(window())
-    dataset.staging_of(run("another")).begin(window())
+    dataset.staging_of(run()).begin(window(), {})
+    dataset.staging_of(run("another")).begin(window(), {})
     dataset.clean_up(run())
     assert storage.names_in(dataset.staging) == [run("another").key]
 
@@ -212,7 +212,7 @@ def test_finished_run_removes_its_own_staging_only(dataset: Dataset) -> None:
 def test_staging_older_than_two_days_is_swept(tmp_path: Path) -> None:
     dataset = Dataset(open_destination(str(tmp_path)) / "calls")
     for name in ("old", "young"):
-        dataset.staging_of(run(name)).begin(window())
+        dataset.staging_of(run(name)).begin(window(), {})
     (Path(dataset.staging.path) / "crashed.upload").write_bytes(b"half")
     for name in ("crashed.upload", f"{run('old').key}/plan.json"):
         os.utime(Path(dataset.staging.path) / name, (0, 0))
@@ -222,7 +222,7 @@ def test_staging_older_than_two_days_is_swept(tmp_path: Path) -> None:
 
 def test_sweep_leaves_staging_that_is_a_little_younger_than_two_days(tmp_path: Path) -> None:
     dataset = Dataset(open_destination(str(tmp_path)) / "calls")
-    dataset.staging_of(run("old")).begin(window())
+    dataset.staging_of(run("old")).begin(window(), {})
     plan = Path(dataset.staging.path) / run("old").key / "plan.json"
     written = plan.stat().st_mtime - timedelta(days=2).total_seconds() + 600
     os.utime(plan, (written, written))
@@ -253,7 +253,7 @@ def test_foreign_file_among_the_manifests_is_no_window(local_dataset: Dataset) -
 def test_window_of_a_run_is_chosen_again_when_its_record_is_damaged(
     local_dataset: Dataset, content: bytes
 ) -> None:
-    local_dataset.staging_of(run()).begin(window())
+    local_dataset.staging_of(run()).begin(window(), {})
     local_dataset.record_run(run(), window())
     for name in (f"_runs/{run().key}.json", f"_staging/{run().key}/plan.json"):
         (local_dataset.root / name).write_bytes(content)
