@@ -159,6 +159,32 @@ def test_nothing_counts_as_told_of_before_its_event_is_stored(gong: GongSandbox,
     run(again, second.state)
 
 
+def test_an_event_that_airflow_gave_up_is_not_taken_for_told(gong: GongSandbox, run: Any) -> None:
+    add(gong, hours=1)
+
+    async def test(triggerer: Triggerer) -> None:
+        triggerer.confirms = False
+        triggerer._shared_streams._ack_timeout = 2
+        number = watch(triggerer)
+        await triggerer.until(lambda: triggerer.events_of[number])
+        # Airflow would start it anew.
+        await triggerer.until(lambda: not triggerer.triggers)
+        await asyncio.sleep(1)
+
+    assert list(run(test).state) == [f"{ASSET} gong_new_calls"]
+
+
+def test_what_was_told_of_is_remembered_before_the_next_look(gong: GongSandbox, run: Any) -> None:
+    add(gong, hours=1)
+
+    async def test(triggerer: Triggerer) -> None:
+        watch(triggerer, poll_interval=3600)
+        await triggerer.until(lambda: len(triggerer.state) == 2)
+
+    run(test)
+    assert looks(gong) == 1
+
+
 def test_kills_at_any_moment_lose_no_call(
     gong: GongSandbox, run: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
