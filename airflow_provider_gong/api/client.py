@@ -7,8 +7,9 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO, Self
 
-from airflow_provider_gong.api.replies import check_reply, read_reply
+from airflow_provider_gong.api.replies import check_reply, read_reply, tells_of_a_worn_token
 from airflow_provider_gong.api.retry import RetryPolicy
+from airflow_provider_gong.api.token_keeper import TokenKeeper
 from airflow_provider_gong.api.transport import GongSession, fetch
 from airflow_provider_gong.exceptions import (
     GongConfigurationError,
@@ -54,7 +55,7 @@ class GongClient:
     """Send requests to Gong, no faster than the quota allows. Fit for use by several threads.
 
     :param base_url: address as returned by `airflow_provider_gong.api.base_url.base_url`, without path.
-    :param auth: signs each request.
+    :param auth: signs each request; a keeper of OAuth tokens also says where requests go.
     :param throttle: lets each request through when the quota allows it.
     :param retry: what is sent again.
     :param timeout: seconds to wait for the connection and for each part of the answer; an upload may take longer.
@@ -65,7 +66,7 @@ class GongClient:
         self,
         *,
         base_url: str,
-        auth: AuthBase,
+        auth: AuthBase | TokenKeeper,
         throttle: Throttle,
         retry: RetryPolicy | None = None,
         timeout: tuple[float, float] = (10.0, 60.0),
@@ -201,7 +202,26 @@ class GongClient:
     def _fetch(
         self, request: Request, *, timeout: tuple[float, float], sink: BinaryIO | None = None
     ) -> RawReply:
-        """Wait for the quota, count the request and send it once."""
+        """Send a request once; once more when its token has come to its end, and nothing was done for it."""
+        if not isinstance(self._auth, TokenKeeper):
+            return self._send_once(request, self._auth, self.base_url, timeout, sink)
+        access = self._auth.current()
+        self.base_url = access.base_url
+        raw = self._send_once(request, access.auth, access.base_url, timeout, sink)
+        if tells_of_a_worn_token(raw):
+            access = self._auth.renew(access)
+            raw = self._send_once(request, access.auth, access.base_url, timeout, sink)
+        return raw
+
+    def _send_once(
+        self,
+        request: Request,
+        auth: AuthBase,
+        base_url: str,
+        timeout: tuple[float, float],
+        sink: BinaryIO | None,
+    ) -> RawReply:
+        """Wait for the quota, count the request and send it."""
         try:
             self._throttle.acquire()
         except GongRateLimited as error:
@@ -209,9 +229,7 @@ class GongClient:
             raise
         with self._count:
             self._sent += 1
-        return fetch(
-            self.session, request, base_url=self.base_url, auth=self._auth, timeout=timeout, sink=sink
-        )
+        return fetch(self.session, request, base_url=base_url, auth=auth, timeout=timeout, sink=sink)
 
 
 def _result(request: Request, reply: Reply) -> Any:

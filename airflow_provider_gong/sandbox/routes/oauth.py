@@ -14,7 +14,6 @@ from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
 from airflow_provider_gong.sandbox.access import SCOPES
 from airflow_provider_gong.sandbox.oauth import Grant, OAuth, OAuthError
 from airflow_provider_gong.sandbox.routes.visit import basic
-from airflow_provider_gong.sandbox.state import Gong
 
 router = APIRouter(prefix="/oauth2")
 
@@ -133,5 +132,5 @@ def _page(title: str, content: str, status: int = 200) -> HTMLResponse:
 
 
 def _oauth(request: Request) -> OAuth:
-    gong: Gong = request.app.state.gong
-    return gong.oauth
+    oauth: OAuth = request.app.state.gong.oauth
+    return oauth

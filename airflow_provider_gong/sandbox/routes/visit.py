@@ -36,7 +36,10 @@ def needs(scope: str) -> Callable[[Request], Visit]:
 
     async def admit(request: Request) -> Visit:
         gong: Gong = request.app.state.gong
-        visit = Visit(gong, _authenticate(gong, request.headers.get("authorization", ""), request.headers.get("host", "")))
+        visit = Visit(
+            gong,
+            _authenticate(gong, request.headers.get("authorization", ""), request.headers.get("host", "")),
+        )
         wait = gong.limits.admit()
         if wait is not None:
             raise Refusal(429, "API request limit exceeded", headers={"Retry-After": str(wait)})
@@ -58,10 +61,10 @@ def _authenticate(gong: Gong, header: str, host: str) -> Key:
 
 
 def _admit_token(gong: Gong, token: str, host: str) -> Key:
+    key = gong.oauth.admit(token, gong.clock.now())
     if host != urlsplit(gong.oauth.customer_url).netloc:
         # What clients report of a token at another customer's host.
         raise AccessDeniedError("access token has been revoked", forbidden=True)
-    key = gong.oauth.admit(token, gong.clock.now())
     if not gong.access.company_active:
         raise AccessDeniedError("Company is inactive")
     if not gong.access.trusted_ip:
