@@ -150,7 +150,9 @@ def test_form_and_hook_know_the_same_fields_by_the_same_labels() -> None:
 
 
 def test_form_and_hook_have_the_same_defaults() -> None:
-    defaults = {one.name: one.default for one in fields(Settings) if one.default not in (MISSING, (), None, "")}
+    defaults = {
+        one.name: one.default for one in fields(Settings) if one.default not in (MISSING, (), None, "")
+    }
     assert {
         name: one["schema"]["default"] for name, one in FIELDS.items() if "default" in one["schema"]
     } == defaults
