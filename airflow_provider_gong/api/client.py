@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 UPLOAD_READ_TIMEOUT = 300.0
 
 TOO_MANY_REQUESTS = 429
+MOST_RENEWALS = 2
 # Seconds; the limit is counted by the second, and Gong may not say how long to wait.
 SHORTEST_HOLD = 1.0
 
@@ -140,7 +141,7 @@ class GongClient:
         timeout = self._timeout_of(request, read_timeout)
 
         def attempt() -> RawReply:
-            with self._holding():
+            with self._holding(request):
                 return check_reply(request, self._fetch(request, timeout=timeout, sink=sink))
 
         return (retry or self.retry).run(attempt)
@@ -174,18 +175,19 @@ class GongClient:
         timeout = self._timeout_of(request)
 
         def attempt() -> Reply:
-            with self._holding():
+            with self._holding(request):
                 return read_reply(request, self._fetch(request, timeout=timeout))
 
         return self.retry.run(attempt)
 
     @contextmanager
-    def _holding(self) -> Iterator[None]:
+    def _holding(self, request: Request) -> Iterator[None]:
         """Let all who share the quota wait as long as Gong tells one of them to."""
         try:
             yield
         except GongRateLimited as error:
-            if error.status == TOO_MANY_REQUESTS:
+            # Tokens are given elsewhere, and not counted.
+            if error.status == TOO_MANY_REQUESTS and error.operation == request.operation:
                 # What Gong said matters more; trouble with the count shows at the next request.
                 with suppress(GongError):
                     self._throttle.hold(max(SHORTEST_HOLD, error.retry_after or 0.0))
@@ -202,14 +204,15 @@ class GongClient:
     def _fetch(
         self, request: Request, *, timeout: tuple[float, float], sink: BinaryIO | None = None
     ) -> RawReply:
-        """Send a request once; once more when its token has come to its end, and nothing was done for it."""
+        """Send a request; again when its token has come to its end, since nothing was done for it then."""
         if not isinstance(self._auth, TokenKeeper):
             return self._send_once(request, self._auth, self.base_url, timeout, sink)
-        access = self._auth.current()
+        access, renewals = self._auth.current(), 0
         self.base_url = access.base_url
         raw = self._send_once(request, access.auth, access.base_url, timeout, sink)
-        if tells_of_a_worn_token(raw):
-            access = self._auth.renew(access)
+        # The token that somebody else has stored may be worn as well; one that Gong gave just now is not.
+        while tells_of_a_worn_token(raw) and not access.fresh and renewals < MOST_RENEWALS:
+            access, renewals = self._auth.renew(access), renewals + 1
             raw = self._send_once(request, access.auth, access.base_url, timeout, sink)
         return raw
 

@@ -37,7 +37,7 @@ log = logging.getLogger(__name__)
 TOKEN = Endpoint("POST", "/oauth2/generate-customer-token", result=None, scope="", reads=True)
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 TIMEOUT = (5.0, 20.0)
-ATTEMPTS = 3
+ATTEMPTS = 2
 MAX_WAIT = 5.0
 # A day, which Gong documents.
 USUAL_LIFETIME = 86_400.0

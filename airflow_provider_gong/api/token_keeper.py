@@ -53,10 +53,14 @@ POLL = 0.1
 
 @dataclass(frozen=True)
 class Access:
-    """What a request needs: its signature, and the address that accepts it."""
+    """What a request needs: its signature, and the address that accepts it.
+
+    :param fresh: Gong gave the token just now; if it is refused, another one would be too.
+    """
 
     auth: BearerAuth
     base_url: str
+    fresh: bool = False
 
 
 class TokenStore(Protocol):
@@ -100,7 +104,7 @@ class TokenKeeper:
         reconnect: str,
         patience: float = 60.0,
         ahead: bool = True,
-        grace: float = GRACE,
+        grace: float | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._app = app
@@ -109,12 +113,13 @@ class TokenKeeper:
         self._client = client
         self._reconnect = reconnect
         self._patience = patience
-        self._grace = grace
+        self._grace = GRACE if grace is None else grace
         self._clock = clock
         self._eagerness = random.uniform(0.5, 1.0) if ahead else 0.0  # noqa: S311 - no secret
         self._mutex = threading.Lock()
         self._tokens: Tokens | None = None
         self._look_again = 0.0
+        self._minted = ""
 
     def current(self) -> Access:
         """Return the access that is good now.
@@ -122,6 +127,7 @@ class TokenKeeper:
         :raises GongError: any of `airflow_provider_gong.exceptions`.
         """
         with self._mutex:
+            self._minted = ""
             tokens, now = self._tokens or self._store.load(), self._clock()
             if tokens.has_ended(now):
                 tokens = self._renewed(tokens, self._patience)
@@ -136,6 +142,7 @@ class TokenKeeper:
         :raises GongError: any of `airflow_provider_gong.exceptions`.
         """
         with self._mutex:
+            self._minted = ""
             worn = Tokens("", access_token=rejected.auth.access_token)
             if self._tokens is not None and self._is_good(self._tokens, worn):
                 return self._handed_out(self._tokens)
@@ -143,7 +150,8 @@ class TokenKeeper:
 
     def _handed_out(self, tokens: Tokens) -> Access:
         self._tokens = tokens
-        return Access(BearerAuth(tokens.access_token), self._app.api_url(tokens.base_url))
+        fresh = tokens.access_token == self._minted
+        return Access(BearerAuth(tokens.access_token), self._app.api_url(tokens.base_url), fresh)
 
     def _is_due(self, tokens: Tokens, now: float) -> bool:
         lead = min(MOST_LEAD, LEAD * (tokens.expires_at - tokens.issued_at))
@@ -189,6 +197,7 @@ class TokenKeeper:
             new = self._client.refresh(old)
         except GongGrantRefused as refused:
             return self._come_too_late(old, note.get("begun"), refused)
+        self._minted = new.access_token
         kept = {"for": begun["for"], "tokens": sealed(new, old)}
         self._lockbox.write({"begun": begun, "kept": kept})
         log.info("The OAuth token was refreshed; the new one lasts %.0f s", new.expires_at - new.issued_at)

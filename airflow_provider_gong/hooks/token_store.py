@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
@@ -43,7 +43,7 @@ class TokenStore:
 
     conn_id: str
     app: OAuthApp
-    own: str
+    own: str = field(repr=False)
     learn: Callable[[str], None]
 
     @property

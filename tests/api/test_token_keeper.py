@@ -291,6 +291,16 @@ def test_connecting_anew_wins_over_a_refresh_at_work(place: Place, mocker: Any) 
     assert place.gong.oauth.is_valid(place.store.load().refresh_token)
 
 
+def test_a_stored_token_that_is_worn_as_well_is_renewed_in_its_turn(place: Place) -> None:
+    idle = place.gong_client()
+    idle.send(workspaces.list_workspaces())
+    place.gong.oauth.expire_access_tokens()
+    place.gong_client().send(workspaces.list_workspaces())
+    place.gong.oauth.expire_access_tokens()
+    idle.send(workspaces.list_workspaces())
+    assert place.refreshes() == 2
+
+
 def test_threads_of_one_process_refresh_once(place: Place) -> None:
     client = place.gong_client()
     place.gong.oauth.expire_access_tokens()
@@ -489,12 +499,14 @@ def redis(tmp_path: Path) -> Iterator[RedisServer]:
 
 PROCESSES = 16
 ROTATIONS = 50
+# Where nobody dies, each round is the same.
+FEWER = 5
 
 
 def race(place: Place, racers: Racers, *, kills: random.Random | None) -> dict[str, int]:
     """Let a token end so many times under all of them, and kill one each time; return what was told."""
     told = {"ok": 0, "reconnected": 0, "killed": 0}
-    for _ in range(ROTATIONS):
+    for _ in range(ROTATIONS if kills else FEWER):
         place.gong.oauth.expire_access_tokens()
         racers.go()
         victims = kill_some(racers, kills)
@@ -553,8 +565,10 @@ def test_sixteen_processes_keep_one_chain_through_fifty_rotations(
         ]
     told = race(place, racers(settings), kills=random.Random(machines) if killing else None)
     sys.stderr.write(f"{machines} machines: {told}, {place.refreshes()} rotations\n")
-    assert place.refreshes() >= ROTATIONS
     assert place.gong.oauth.is_valid(place.store.load().refresh_token)
-    if not killing:
-        assert told == {"ok": PROCESSES * ROTATIONS, "reconnected": 0, "killed": 0}
-        assert (place.refreshes(), place.gong.oauth.chains, place.gong.oauth.refused) == (ROTATIONS, 1, 0)
+    if killing:
+        assert place.refreshes() + told["reconnected"] >= ROTATIONS
+        assert told["killed"] == 3 * ROTATIONS
+    else:
+        assert told == {"ok": PROCESSES * FEWER, "reconnected": 0, "killed": 0}
+        assert (place.refreshes(), place.gong.oauth.chains, place.gong.oauth.refused) == (FEWER, 1, 0)
