@@ -9,7 +9,8 @@ import argparse
 import logging
 import os
 import sys
-from typing import TYPE_CHECKING, Any
+from contextlib import redirect_stdout
+from typing import TYPE_CHECKING, Any, TextIO
 
 from airflow_provider_gong.exceptions import GongConfigurationError, GongError
 
@@ -64,19 +65,22 @@ def arguments_of_the_command() -> dict[str, dict[str, Any]]:
 def _run(options: argparse.Namespace) -> int:
     # As Airflow's own commands do (`airflow connections`), so that the database is at hand.
     os.environ["_AIRFLOW_PROCESS_CONTEXT"] = "server"
+    terminal = sys.stdout
     for handler in logging.getLogger().handlers:
-        if isinstance(handler, logging.StreamHandler) and handler.stream is sys.stdout:
+        if isinstance(handler, logging.StreamHandler) and handler.stream is terminal:
             handler.setStream(sys.stderr)
     try:
-        status = _act(options, _settings(options.conn_id))
+        # Whatever Airflow says meanwhile belongs elsewhere.
+        with redirect_stdout(sys.stderr):
+            status = _act(options, _settings(options.conn_id), terminal)
     except GongError as error:
         sys.stderr.write(f"{' '.join(str(error).split())}\n")
         return 1
-    sys.stdout.write(_told(status))
+    terminal.write(_told(status))
     return 0
 
 
-def _act(options: argparse.Namespace, settings: Settings) -> OAuthStatus:
+def _act(options: argparse.Namespace, settings: Settings, terminal: TextIO) -> OAuthStatus:
     from airflow_provider_gong.api.oauth_app import code_of, new_state
     from airflow_provider_gong.hooks import oauth
 
@@ -87,8 +91,8 @@ def _act(options: argparse.Namespace, settings: Settings) -> OAuthStatus:
     elif not options.status:
         redirect_uri, state = _redirect_uri(options), new_state()
         url = app.authorization_url(redirect_uri=redirect_uri, state=state)
-        sys.stdout.write(ASK.format(url=url, redirect_uri=redirect_uri))
-        sys.stdout.flush()
+        terminal.write(ASK.format(url=url, redirect_uri=redirect_uri))
+        terminal.flush()
         code = code_of(sys.stdin.readline(), state=state)
         return oauth.connect(conn_id, settings, code=code, redirect_uri=redirect_uri)
     return oauth.status_of(conn_id, settings)

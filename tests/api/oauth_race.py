@@ -67,7 +67,7 @@ class FileStore:
         draft.replace(self.path)
 
 
-def lockbox_of(settings: Settings, hold_seconds: float = 2.0) -> Lockbox:
+def lockbox_of(settings: Settings, hold_seconds: float = 0.6) -> Lockbox:
     """Return what the processes of one test share."""
     if not settings.redis_port:
         return FileLockbox("race", directory=settings.directory)
