@@ -110,7 +110,7 @@ class TokenClient:
     def _send(self, session: GongSession, request: Request, given: Mapping[str, str]) -> dict[str, Any]:
         try:
             raw = fetch(session, request, base_url=self._app.sign_in, auth=self._auth, timeout=TIMEOUT)
-            if 400 <= raw.status < 500 and raw.status != 429:
+            if 400 <= raw.status < 500 and raw.status != 429 and isinstance(_json(raw), dict):
                 raise _refused(request, raw, {*given.values(), self._app.client_secret})
             body = _object(check_reply(request, raw))
         except GongReplyError as error:

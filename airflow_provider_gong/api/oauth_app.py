@@ -72,27 +72,19 @@ class Tokens:
     expires_at: float = 0.0
     scopes: tuple[str, ...] = ()
 
-    def as_dict(self) -> dict[str, Any]:
-        """Return what `from_dict` takes."""
-        return asdict(self)
+    def as_json(self) -> str:
+        """Return what `from_json` takes."""
+        return json.dumps(asdict(self))
 
     @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> Self:
-        """Return what was stored; raise ValueError or TypeError when it is something else."""
+    def from_json(cls, text: str) -> Self:
+        """Return what was stored; raise ValueError, TypeError or KeyError when it is something else."""
+        values: dict[str, Any] = json.loads(text)
         found = cls(**values | {"scopes": tuple(values["scopes"])})
         texts = (found.refresh_token, found.access_token, found.base_url)
         if not all(isinstance(text, str) for text in texts):
             raise TypeError
         return found
-
-    def as_json(self) -> str:
-        """Return what `from_json` takes."""
-        return json.dumps(self.as_dict())
-
-    @classmethod
-    def from_json(cls, text: str) -> Self:
-        """Return what was stored; raise ValueError or TypeError when it is something else."""
-        return cls.from_dict(json.loads(text))
 
     def has_ended(self, now: float) -> bool:
         """Tell whether the access token is missing or has come to its end."""

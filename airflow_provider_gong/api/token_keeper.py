@@ -10,8 +10,6 @@ token and the arrival of its answer. Then somebody has to connect again, and is 
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import logging
 import random
 import socket
@@ -24,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from airflow_provider_gong.api.auth import BearerAuth
 from airflow_provider_gong.api.oauth_app import OAuthApp, Tokens, fingerprint
+from airflow_provider_gong.api.seal import seal, unseal
 from airflow_provider_gong.exceptions import (
     GongError,
     GongGrantRefused,
@@ -198,7 +197,7 @@ class TokenKeeper:
         except GongGrantRefused as refused:
             return self._come_too_late(old, note.get("begun"), refused)
         self._minted = new.access_token
-        kept = {"for": begun["for"], "tokens": sealed(new, old)}
+        kept = {"for": begun["for"], "tokens": seal(new.as_json(), old.refresh_token)}
         self._lockbox.write({"begun": begun, "kept": kept})
         log.info("The OAuth token was refreshed; the new one lasts %.0f s", new.expires_at - new.issued_at)
         return self._store.replace(old, new)
@@ -207,7 +206,10 @@ class TokenKeeper:
         kept = self._lockbox.read().get("kept")
         if not isinstance(kept, dict) or kept.get("for") != fingerprint(tokens.refresh_token):
             return None
-        return opened(str(kept.get("tokens")), tokens)
+        try:
+            return Tokens.from_json(unseal(str(kept.get("tokens")), tokens.refresh_token))
+        except (ValueError, TypeError, KeyError):
+            return None
 
     def _come_too_late(self, old: Tokens, begun: Any, refused: GongGrantRefused) -> Tokens:
         """Return what another machine got for the token; when nobody has got anything, it is lost."""
@@ -242,24 +244,3 @@ def _to_the_end(work: Callable[[], T]) -> T:
     """Do the work even when the caller is told to stop meanwhile, as Airflow tells tasks; then the caller stops."""
     with ThreadPoolExecutor(1, thread_name_prefix="gong-oauth") as pool:
         return pool.submit(work).result()
-
-
-def sealed(new: Tokens, old: Tokens) -> str:
-    """Return new tokens, readable for those only who have the ones that they replace."""
-    from cryptography.fernet import Fernet
-
-    return Fernet(_key(old)).encrypt(new.as_json().encode()).decode()
-
-
-def opened(seal: str, old: Tokens) -> Tokens | None:
-    """Return what `sealed` has closed, or None."""
-    from cryptography.fernet import Fernet, InvalidToken
-
-    try:
-        return Tokens.from_json(Fernet(_key(old)).decrypt(seal.encode()).decode())
-    except (InvalidToken, ValueError, TypeError, KeyError):
-        return None
-
-
-def _key(old: Tokens) -> bytes:
-    return base64.urlsafe_b64encode(hashlib.sha256(f"gong-oauth-seal\n{old.refresh_token}".encode()).digest())

@@ -14,6 +14,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_gong.api.oauth_app import OAuthApp, Tokens, fingerprint
+from airflow_provider_gong.api.seal import seal, unseal
 from airflow_provider_gong.exceptions import GongConfigurationError, GongNotConnected
 from airflow_provider_gong.hooks import variables
 
@@ -74,12 +75,14 @@ class TokenStore:
         if stored.refresh_token != old.refresh_token:
             return stored
         anchor = self._anchor()
-        self._write(self.key + ROTATED, {"for": fingerprint(anchor.refresh_token), "tokens": new.as_dict()})
+        self._write(
+            self.key + ROTATED, {"for": fingerprint(anchor.refresh_token), "tokens": self._sealed(new)}
+        )
         return new
 
     def connect(self, tokens: Tokens) -> None:
         """Store what somebody has connected."""
-        self._write(self.key, {"tokens": tokens.as_dict()})
+        self._write(self.key, {"tokens": self._sealed(tokens)})
 
     def disconnect(self) -> None:
         """Forget all tokens, and do not use the connection's own any more."""
@@ -123,12 +126,16 @@ class TokenStore:
 
     def _tokens(self, record: dict[str, Any], key: str) -> Tokens:
         try:
-            tokens = Tokens.from_dict(record["tokens"])
+            tokens = Tokens.from_json(unseal(str(record["tokens"]), self.app.client_secret))
         except (ValueError, TypeError, KeyError):
             raise self._damaged(key) from None
         self.learn(tokens.refresh_token)
         self.learn(tokens.access_token)
         return tokens
+
+    def _sealed(self, tokens: Tokens) -> str:
+        # At the level DEBUG, Airflow's supervisor writes the values of Variables into the output of the scheduler.
+        return seal(tokens.as_json(), self.app.client_secret)
 
     def _write(self, key: str, record: dict[str, Any]) -> None:
         known = {"of": self.of, "conn_id": self.conn_id}
@@ -138,8 +145,8 @@ class TokenStore:
 
     def _damaged(self, key: str) -> GongConfigurationError:
         return GongConfigurationError(
-            f"The Variable {key!r} does not hold the OAuth tokens of the Gong connection: delete it. "
-            f"{reconnect(self.conn_id)}"
+            f"The Variable {key!r} does not hold OAuth tokens that the API Secret of the Gong connection opens: it was "
+            f"changed, or the secret was. {reconnect(self.conn_id)}"
         )
 
 

@@ -24,8 +24,9 @@ from airflow_provider_gong.api.endpoint import Params, endpoint
 from airflow_provider_gong.api.oauth import TokenClient
 from airflow_provider_gong.api.oauth_app import OAuthApp, Tokens
 from airflow_provider_gong.api.retry import RetryPolicy
+from airflow_provider_gong.api.seal import unseal
 from airflow_provider_gong.api.throttle import NoThrottle
-from airflow_provider_gong.api.token_keeper import TokenKeeper, opened, sealed
+from airflow_provider_gong.api.token_keeper import TokenKeeper
 from airflow_provider_gong.exceptions import (
     GongAuthenticationError,
     GongConfigurationError,
@@ -351,10 +352,11 @@ def test_what_lies_beside_the_lock_can_be_read_by_owners_of_the_old_token_only(p
     assert new.access_token not in note.read_text()
     assert new.refresh_token not in note.read_text()
     assert note.stat().st_mode & 0o007 == 0
-    seal = json.loads(note.read_text())["kept"]["tokens"]
-    assert opened(seal, old) == new
-    assert opened(seal, replace(old, refresh_token="another")) is None
-    assert opened(sealed(new, old)[:-4], old) is None
+    sealed = json.loads(note.read_text())["kept"]["tokens"]
+    assert Tokens.from_json(unseal(sealed, old.refresh_token)) == new
+    for text, secret in ((sealed, "another"), (sealed[:-4], old.refresh_token)):
+        with pytest.raises(ValueError, match="not closed"):
+            unseal(text, secret)
 
 
 def test_an_answer_that_is_lost_ends_in_the_message_to_connect_again(place: Place) -> None:

@@ -10,6 +10,7 @@ import requests
 from airflow.sdk import Connection
 
 from airflow_provider_gong.api.oauth_app import Tokens
+from airflow_provider_gong.api.seal import seal, unseal
 from airflow_provider_gong.hooks.settings import read_settings
 from airflow_provider_gong.hooks.token_store import TokenStore
 
@@ -55,14 +56,14 @@ def variables_of(fields: dict[str, Any], tokens: Tokens) -> dict[str, str]:
     settings = settings_of(fields)
     assert settings.oauth is not None
     store = TokenStore("gong_default", settings.oauth, settings.refresh_token, lambda secret: None)
-    record = {"of": store.of, "conn_id": "gong_default", "tokens": tokens.as_dict()}
-    return {store.key: json.dumps(record)}
+    record = {"of": store.of, "conn_id": "gong_default"}
+    return {store.key: json.dumps(record | {"tokens": seal(tokens.as_json(), settings.oauth.client_secret)})}
 
 
-def tokens_in(variables: dict[str, str]) -> list[Tokens]:
+def tokens_in(variables: dict[str, str], gong: GongSandbox) -> list[Tokens]:
     """Return the tokens in all Variables of connections."""
-    records = [json.loads(value) for value in variables.values()]
-    return [Tokens.from_dict(record["tokens"]) for record in records if record.get("tokens")]
+    found = [json.loads(value)["tokens"] for value in variables.values()]
+    return [Tokens.from_json(unseal(one, gong.oauth.client_secret)) for one in found if one]
 
 
 def decide(url: str, decision: str = "allow") -> str:
