@@ -180,6 +180,44 @@ def test_the_state_is_told_and_a_disconnected_one_stays_so(terminal: Terminal, g
     assert "not connected" in terminal.run(*MODULE, "gong_default", "--status").stdout
 
 
+STATES = """
+import json, os, time
+from concurrent.futures import ThreadPoolExecutor
+os.environ["_AIRFLOW_PROCESS_CONTEXT"] = "server"
+from airflow_provider_gong.exceptions import GongConfigurationError
+from airflow_provider_gong.hooks import oauth
+
+def take(state, session="hers"):
+    try:
+        return oauth.take(state, session=session)
+    except GongConfigurationError as error:
+        return "refused" if "start again" in str(error) else str(error)
+
+def begin():
+    return oauth.begin("gong_default", session="hers", redirect_uri="https://a.example.com")
+
+state = begin()
+told = [take("another"), take(state, "his"), take(state), take(state)]
+old = begin()
+real = time.time
+time.time = lambda: real() + 601
+told.append(take(old))
+time.time = real
+many = begin()
+with ThreadPoolExecutor(4) as pool:
+    told.append(sum(answer != "refused" for answer in pool.map(take, [many] * 4)))
+print(json.dumps(told))
+"""
+
+
+def test_a_state_is_good_once_for_one_session_and_for_ten_minutes(terminal: Terminal) -> None:
+    done = terminal.run(sys.executable, "-c", STATES)
+    found = ["gong_default", "https://a.example.com"]
+    assert done.stdout, done.stderr
+    assert json.loads(done.stdout.splitlines()[-1]) == ["refused", "refused", found, "refused", "refused", 1]
+    assert terminal.variables() == {}
+
+
 def test_a_connection_of_the_other_kind_and_a_missing_one_are_told(terminal: Terminal) -> None:
     terminal.environment["AIRFLOW_CONN_WITH_KEY"] = "gong://KEY:SECRET@us-1.api.gong.io"
     assert "needs no connecting" in terminal.run(*MODULE, "with_key").stderr

@@ -108,7 +108,7 @@ def test_tasks_whose_token_ended_refresh_it_once_and_all_succeed(
     # The button gives the connection another name meanwhile.
     fields = fields_of(gong)
     body = fields | {"connection_id": "gong_default", "extra": json.dumps(fields["extra"]), "port": None}
-    answer = airflow.rest.request("POST", "connections/test", json=body)
+    answer = airflow.rest.request("POST", "/connections/test", json=body)
     assert answer["status"], answer
     assert answer["message"].startswith("Reached localhost; the OAuth token is accepted.")
     gong.oauth.revoke()
