@@ -1,5 +1,7 @@
 # Every target makes the environment it needs. Start with `make demo`.
 PYTHON ?= python3
+# How many processes run the tests.
+WORKERS ?= 2
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
@@ -19,7 +21,7 @@ demo: $(READY) ## Export two days out of a local Gong through real Airflow
 	$(BIN)/python scripts/demo.py
 
 test: $(READY) lint types ## Lint, types, layers and all tests
-	$(BIN)/python -m pytest --cov --cov-report=term:skip-covered
+	$(BIN)/python -m pytest --numprocesses=$(WORKERS) --durations=15 --cov --cov-report=term:skip-covered
 
 lint: $(READY) ## Style and layers
 	$(BIN)/ruff check --no-cache .

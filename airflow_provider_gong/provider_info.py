@@ -30,7 +30,7 @@ def get_provider_info() -> dict[str, Any]:
         "triggers": [_modules("triggers", "calls", "new_calls")],
         "extra-links": ["airflow_provider_gong.operators.links.GongCallLink"],
         "hooks": [{"integration-name": "Gong", "python-modules": ["airflow_provider_gong.hooks.gong"]}],
-        "connection-types": [_connection_type(), _oauth_connection_type()],
+        "connection-types": [_connection_type(), _oauth_connection_type(), _webhook_connection_type()],
         "cli": ["airflow_provider_gong.exports.plan.get_cli_commands"],
         "config": {"gong": {"description": "Options of the Gong provider.", "options": _options()}},
     }
@@ -111,6 +111,30 @@ def _oauth_wording() -> dict[str, Any]:
             "containers that share no quota directory: else tokens get lost. Needs the extra [redis] of this package.",
             "string",
         ),
+    }
+
+
+def _webhook_connection_type() -> dict[str, Any]:
+    keys = _field(
+        "Public keys",
+        'What Gong shows at "Show public key", as it stands or as PEM; several keys are separated by empty lines. '
+        "Deliveries then need a signature.",
+        "string",
+        format="multiline",
+    )
+    return {
+        "connection-type": "gongwebhook",
+        "hook-class-name": "airflow_provider_gong.plugins.webhooks.hook.GongWebhookHook",
+        "hook-name": "Gong Webhook",
+        "ui-field-behaviour": {
+            "hidden-fields": ["schema", "login"],
+            "relabeling": {"host": "Public URL", "password": "URL key"},
+            "placeholders": {
+                "host": "https://airflow.example.com/gong/webhooks/new_calls",
+                "port": "443",
+            },
+        },
+        "conn-fields": {"public_keys": keys},
     }
 
 
@@ -213,6 +237,20 @@ def _options() -> dict[str, Any]:
             "version_added": "0.1.0",
             "type": "string",
             "example": "https://airflow.example.com/gong/oauth/callback",
+            "default": "",
+        },
+        "webhook_rules": {
+            "description": (
+                "Which of Gong's automation rules the API server receives at /gong/webhooks/{rule}, as one JSON "
+                "object: names of rules, each with dag_id (a run of this Dag for each call), asset (true: an event "
+                "on the asset gong://rules/{rule}; the default without dag_id), conn_id (an Airflow connection of "
+                "type gongwebhook; default: gong_webhook_{rule}), payload (ids, summary or full: what runs and "
+                "events get to know; default: ids), tests (mark or ignore; default: mark) and replay_window "
+                "(seconds in which a call makes no second event; default: 86400). Empty: no webhook is received."
+            ),
+            "version_added": "0.1.0",
+            "type": "string",
+            "example": '{"new_calls": {"dag_id": "gong_call_webhook"}}',
             "default": "",
         },
     }

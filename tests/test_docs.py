@@ -10,6 +10,7 @@ import re
 import runpy
 import subprocess
 import sys
+import textwrap
 import warnings
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -29,6 +30,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 OPERATORS = ROOT / "docs" / "operators.md"
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+EVENTS = (ROOT / "docs" / "events.md").read_text(encoding="utf-8")
 EXPORTS = (ROOT / "docs" / "exports.md").read_text(encoding="utf-8")
 QUOTA = (ROOT / "docs" / "quota.md").read_text(encoding="utf-8")
 
@@ -212,6 +214,33 @@ def test_conversations_of_the_docs_are_counted(tmp_path: Path, monkeypatch: pyte
     counts = run_task(count, run=day, xcoms={"conversations": summary}).succeeded().xcom
     assert len(counts) == summary["rows"] - summary["pending"] > 10
     assert sum(counts.values()) > 0
+
+
+def test_rules_of_the_docs_can_be_read() -> None:
+    from airflow_provider_gong.plugins.webhooks.rules import OPTIONS, read_rules
+
+    texts = re.findall(r"WEBHOOK_RULES='(.*)'", EVENTS)
+    assert [read_rules(text).keys() for text in texts] == [{"new_calls"}]
+    table = EVENTS.split("| Option |")[1].split("\n\n")[0]
+    assert re.findall(r"^ *\| `(\w+)` \|", table, re.M) == list(OPTIONS)
+
+
+def test_all_answers_of_webhooks_are_in_the_docs() -> None:
+    folder = ROOT / "airflow_provider_gong" / "plugins" / "webhooks"
+    code = "".join(path.read_text(encoding="utf-8") for path in folder.glob("*.py"))
+    reasons = set(re.findall(r'(?:Refused\(\s*\d+, |unavailable\()"(\w+)"', code))
+    assert len(reasons) > 20
+    table = EVENTS.split("| Status |")[1].split("\n\n")[0]
+    told = set(re.findall(r"`(\w+)`", table)) - {"accepted", "duplicate", "ignored", "POST"}
+    assert told - {"wrong_method", "unknown_path"} == reasons - {"wrong_method", "unknown_path"}
+
+
+def test_dag_for_events_of_the_docs_parses(tmp_path: Path) -> None:
+    [source] = [block for block in blocks(EVENTS, "python") if "gong://rules/" in block]
+    (tmp_path / "dag.py").write_text(textwrap.dedent(source))
+    bag = DagBag(str(tmp_path / "dag.py"))
+    assert bag.import_errors == {}
+    assert list(bag.dags) == ["after_calls"]
 
 
 def test_generated_parts_are_those_of_the_operators() -> None:

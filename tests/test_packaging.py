@@ -96,11 +96,13 @@ def test_metadata(metadata: Message) -> None:
     assert "apache-airflow>=3.3.0" in metadata.get_all("Requires-Dist", [])
 
 
-def test_entry_point_is_the_only_thing_airflow_needs(wheel: Path) -> None:
+def test_entry_points_are_all_that_airflow_needs(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         entry_points = archive.read(f"{DIST_INFO}/entry_points.txt").decode()
     assert "[apache_airflow_provider]" in entry_points
     assert f"provider_info = {PACKAGE}.provider_info:get_provider_info" in entry_points
+    assert "[airflow.plugins]" in entry_points
+    assert f"gong = {PACKAGE}.plugins.gong:GongPlugin" in entry_points
 
 
 def test_airflow_finds_the_provider_in_an_installed_wheel(wheel: Path, tmp_path: Path) -> None:

@@ -143,6 +143,33 @@ def test_airflow_hides_the_refresh_token_of_a_connection() -> None:
     assert OAUTH["conn-fields"]["refresh_token"]["schema"]["format"] == "password"
 
 
+def test_form_of_webhooks_is_what_airflow_shows() -> None:
+    from airflow.api_fastapi.core_api.services.ui.connections import HookMetaService
+
+    (form,) = [meta for meta in HookMetaService.hook_meta_data() if meta.connection_type == "gongwebhook"]
+    standard = form.standard_fields
+    assert standard is not None
+    assert standard.host is not None
+    assert standard.password is not None
+    assert standard.login is not None
+    assert (form.hook_name, standard.host.title, standard.password.title) == (
+        "Gong Webhook",
+        "Public URL",
+        "URL key",
+    )
+    assert standard.login.hidden
+    assert list(form.extra_fields or {}) == ["public_keys"]
+
+
+def test_example_of_webhook_rules_can_be_read() -> None:
+    from airflow_provider_gong.plugins.webhooks.rules import OPTIONS, read_rules
+
+    option = INFO["config"]["gong"]["options"]["webhook_rules"]
+    assert read_rules(option["example"])
+    for name in OPTIONS:
+        assert name in option["description"]
+
+
 def test_form_and_hook_know_the_same_fields_by_the_same_labels() -> None:
     assert {name: one["label"] for name, one in FIELDS.items()} == {
         name: label for name, (label, _, _) in READERS.items()

@@ -258,7 +258,9 @@ def _page(request: Request, reply: Reply) -> Page:
     cursor = records.get("cursor") or None
     if cursor is not None and not isinstance(cursor, str):
         raise _broken(request, reply, "The cursor of the reply is not a text")
-    return Page(items, records.get("totalRecords"), cursor, reply.request_id)
+    total = records.get("totalRecords")
+    # The records count, not their number: an odd one is none.
+    return Page(items, total if type(total) is int else None, cursor, reply.request_id)
 
 
 def _broken(request: Request, reply: Reply, problem: str) -> GongUnexpectedResponse:

@@ -62,6 +62,10 @@ class Divisible(Stream, Protocol):
 class Revisited(Divisible, Protocol):
     """A stream whose records may be asked for by id, whenever their time was."""
 
+    @property
+    def reaches_beyond(self) -> bool:
+        """Tell whether what belongs to a window may be of another time."""
+
     def read(
         self, client: GongClient, window: Window, others: Iterable[str] = (), *, most: int | None = None
     ) -> Iterator[Batch]:

@@ -101,7 +101,7 @@ class _Seen:
         if not look.window.is_snapshot:
             # Windows come in the order of their starts. What overlaps others has no business with their ids.
             alone = self.reached is None or look.window.start >= self.reached
-            self._add_ids(look, alone and _looked_back(look.manifest), pending | given_up)
+            self._add_ids(look, alone and look.manifest.may_hold_others, pending | given_up)
             self.reached = max(self.reached or look.window.end, look.window.end)
 
     def _add_ids(self, look: Look, again: bool, unfinished: set[int | str]) -> None:
@@ -118,11 +118,6 @@ class _Seen:
     def still(self, ids: set[int | str]) -> int:
         """Count the ids that no other export has brought since."""
         return sum(one not in self.ids or one in self.unfinished for one in ids)
-
-
-def _looked_back(manifest: Manifest) -> bool:
-    """Tell whether an export holds on purpose what others hold too: what changed, or came late, is written again."""
-    return manifest.looked_back is not None or manifest.pending_since is not None
 
 
 def check(dataset: Dataset, expected: Expectations, now: datetime | None = None) -> Receipt:

@@ -17,6 +17,7 @@ from airflow_provider_gong.exports.waiting import TranscriptsHistory
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from airflow_provider_gong.exports.dataset import Dataset
     from airflow_provider_gong.exports.history import CallsHistory
     from airflow_provider_gong.exports.lookback import Findings
     from airflow_provider_gong.exports.manifest import Manifest
@@ -30,6 +31,11 @@ class ConversationsHistory:
 
     calls: CallsHistory
     give_up_after: timedelta
+
+    @property
+    def beside(self) -> tuple[Dataset, ...]:
+        """Return the deletions."""
+        return self.calls.beside
 
     def look(self) -> Findings:
         """Find what came late, changed or vanished, and whose transcript has come."""

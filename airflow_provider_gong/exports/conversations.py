@@ -37,6 +37,7 @@ class Conversations:
     """Calls whose actual start lies in the window, each with its transcript; two requests for 100 of them."""
 
     name: ClassVar[str] = "conversations"
+    reaches_beyond: ClassVar[bool] = False
     calls: Calls = field(default_factory=Calls)
 
     @property

@@ -14,15 +14,16 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import re
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from airflow_provider_gong.exceptions import GongFileError
 from airflow_provider_gong.exports import storage
+from airflow_provider_gong.exports.listing import Listing
 from airflow_provider_gong.exports.manifest import Manifest
 from airflow_provider_gong.exports.staging import Staging
-from airflow_provider_gong.exports.window import Window, last_gap, stamp, unstamp
+from airflow_provider_gong.exports.window import Window, last_gap, stamp
 from airflow_provider_gong.exports.writer import read_ids
 
 if TYPE_CHECKING:
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_MANIFEST_NAME = re.compile(r"\d{8}T\d{6}Z_\d{8}T\d{6}Z\.json")
 _STAGING_LIFETIME = timedelta(days=2)
 
 LATEST = datetime.max.replace(tzinfo=UTC)
@@ -47,35 +47,52 @@ class Dataset:
         self.root = root
         self.staging = root / "_staging"
         self._manifests = root / "_manifests"
+        self._kept: Listing | None = None
 
     # What is exported already
 
+    @contextmanager
+    def listed_once(self) -> Iterator[None]:
+        """Answer what is asked within from one listing, made afresh; outside of it each question makes its own.
+
+        A listing costs a request or two of object storage, and another run may publish at any time: so a phase of
+        an export lists once, and the next phase again.
+        """
+        before, self._kept = self._kept, Listing(self._manifests)
+        try:
+            yield
+        finally:
+            self._kept = before
+
     def newest_end(self, not_after: datetime) -> datetime | None:
         """Return the latest end of an exported window that does not lie after the given moment."""
-        for month in reversed(self._months()):
-            ends = [window.end for window in self._windows(month) if window.end <= not_after]
+        listing = self._listing()
+        for month in reversed(listing.months):
+            ends = [window.end for window in listing.windows(month) if window.end <= not_after]
             if ends:
                 return max(ends)
         return None
 
     def overlapping(self, window: Window) -> list[Window]:
         """Return the exported windows that share a moment with the given one."""
-        first = _month(window.start)
-        months = (month for month in self._months() if month >= first)
-        return [other for month in months for other in self._windows(month) if other.overlaps(window)]
+        listing, first = self._listing(), _month(window.start)
+        months = (month for month in listing.months if month >= first)
+        return [other for month in months for other in listing.windows(month) if other.overlaps(window)]
 
     def gap_before(self, end: datetime) -> Window | None:
         """Return the last stretch before the given end that lies uncovered between two windows.
 
         Looks at the two newest months with exports only, so that an old archive costs no more than a young one.
         """
-        months = [month for month in self._months() if month <= _month(end)][-2:]
-        return last_gap(window for month in months for window in self._windows(month) if window.end <= end)
+        listing = self._listing()
+        months = [month for month in listing.months if month <= _month(end)][-2:]
+        return last_gap(window for month in months for window in listing.windows(month) if window.end <= end)
 
     def oldest_start(self) -> datetime | None:
         """Return where the windows of the oldest month with exports begin."""
-        for month in self._months():
-            if windows := self._windows(month):
+        listing = self._listing()
+        for month in listing.months:
+            if windows := listing.windows(month):
                 return min(window.start for window in windows)
         return None
 
@@ -85,8 +102,9 @@ class Dataset:
 
     def manifests(self, not_after: datetime = LATEST) -> Iterator[Manifest]:
         """Yield the manifests that do not end after the given moment, the newest first."""
-        for month in reversed(self._months()):
-            windows = [window for window in self._windows(month) if window.end <= not_after]
+        listing = self._listing()
+        for month in reversed(listing.months):
+            windows = [window for window in listing.windows(month) if window.end <= not_after]
             for window in sorted(windows, key=lambda one: (one.end, one.start), reverse=True):
                 manifest = self.manifest(window)
                 if manifest is not None:
@@ -170,12 +188,8 @@ class Dataset:
     def _run_path(self, run: Run) -> ObjectStoragePath:
         return self.root / "_runs" / f"{run.key}.json"
 
-    def _months(self) -> list[str]:
-        return storage.names_in(self._manifests)
-
-    def _windows(self, month: str) -> list[Window]:
-        names = storage.names_in(self._manifests / month)
-        return [_window_of(name) for name in names if _MANIFEST_NAME.fullmatch(name)]
+    def _listing(self) -> Listing:
+        return self._kept or Listing(self._manifests)
 
 
 class IdsOutOfStep(Exception):  # noqa: N818 - a fact for the caller to act on, not an error of its own
@@ -184,11 +198,6 @@ class IdsOutOfStep(Exception):  # noqa: N818 - a fact for the caller to act on, 
 
 def _month(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m")
-
-
-def _window_of(name: str) -> Window:
-    end, start = name.removesuffix(".json").split("_")
-    return Window(unstamp(start), unstamp(end))
 
 
 def _window_in(content: bytes | None) -> Window | None:

@@ -7,7 +7,7 @@ import logging
 import shutil
 import tempfile
 import time
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -63,17 +63,19 @@ class Export:
 
     def execute(self) -> Manifest:
         """Read the window and publish it; an exception leaves what was published before."""
-        self._check_identity()
-        staging = self.dataset.staging_of(self.run)
-        plan = staging.begin(self.window)
-        with tempfile.TemporaryDirectory(prefix="gong-export-") as folder:
-            intake = Intake(self.stream, self.client, staging, plan, Path(folder))
-            try:
-                manifest, draft = self._prepare(intake)
-            except GongReplyError:
-                # The attempt that goes on from here tells what the export has cost in all.
-                intake.note(requests=intake.requests)
-                raise
+        # A thread may begin a file while it is removed, which must not hide why the export ended.
+        with tempfile.TemporaryDirectory(prefix="gong-export-", ignore_cleanup_errors=True) as folder:
+            with self._listed_once():
+                self._check_identity()
+                staging = self.dataset.staging_of(self.run)
+                plan = staging.begin(self.window, self.identity)
+                intake = Intake(self.stream, self.client, staging, plan, Path(folder))
+                try:
+                    manifest, draft = self._prepare(intake)
+                except GongReplyError:
+                    # The attempt that goes on from here tells what the export has cost in all.
+                    intake.note(requests=intake.requests)
+                    raise
             publish(self.dataset, self.run, manifest, draft)
         return manifest
 
@@ -85,17 +87,26 @@ class Export:
         with frozen_heap():
             tally, draft = self._read(intake, taken, findings)
         # Looked at again: another run may have published while this one was reading.
-        self._check_identity()
-        draft = _without(self._ids_of_others() - taken, draft, intake.folder, tally)
-        draft.format.report_extras()
-        manifest = replace(
-            self._describe(draft, tally),
-            requests=intake.requests,
-            seconds=round(time.monotonic() - began, 3),
-        )
-        if self.history and findings:
-            manifest = self.history.tell(findings, tally, manifest, self.run, intake.folder)
+        with self._listed_once():
+            self._check_identity()
+            draft = _without(self._ids_of_others() - taken, draft, intake.folder, tally)
+            draft.format.report_extras()
+            manifest = replace(
+                self._describe(draft, tally),
+                requests=intake.requests,
+                seconds=round(time.monotonic() - began, 3),
+            )
+            if self.history and findings:
+                manifest = self.history.tell(findings, tally, manifest, self.run, intake.folder)
         return manifest, draft
+
+    @contextmanager
+    def _listed_once(self) -> Iterator[None]:
+        """Let a phase of the export see one listing of each dataset, made afresh."""
+        with ExitStack() as listings:
+            for dataset in (self.dataset, *(self.history.beside if self.history else ())):
+                listings.enter_context(dataset.listed_once())
+            yield
 
     def _look(self, intake: Intake) -> Findings | None:
         """Look back, unless an earlier attempt has done so."""
@@ -153,6 +164,7 @@ class Export:
         unread = (row_id for row_id in wanted if not tally.knows(row_id))
         yield from intake.batches(unread)
         held = self._held_before(tally)
+        tally.revisited = self.stream.reaches_beyond or bool(wanted or held)
         tally.lost = dict.fromkeys(held, "gone")
         for batch in intake.by_id(held):
             tally.lost |= dict.fromkeys(batch.private_ids, "private")
@@ -212,6 +224,7 @@ class Export:
             private_dropped=tally.private,
             duplicates_dropped=tally.duplicates,
             pending=tuple(tally.pending),
+            revisited=tally.revisited,
             complete=not why,
             incomplete_because=why,
             run=self.run.describe(),

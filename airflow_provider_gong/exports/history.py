@@ -56,6 +56,10 @@ def is_head(run: Run, window: Window, arguments: WindowArguments, dataset: Datas
 class History(Protocol):
     """The past of a dataset, and how the newest run deals with it."""
 
+    @property
+    def beside(self) -> tuple[Dataset, ...]:
+        """Return the datasets that are read and written beside that of the export."""
+
     def look(self) -> Findings:
         """Find what of the past belongs to this run."""
 
@@ -81,6 +85,11 @@ class CallsHistory:
     window: Window
     lookback: timedelta
     is_head: bool = True
+
+    @property
+    def beside(self) -> tuple[Dataset, ...]:
+        """Return the deletions."""
+        return (self.deletions,)
 
     def look(self) -> Findings:
         """Find what came late, changed or vanished."""
@@ -112,7 +121,7 @@ class CallsHistory:
         """Publish the deletions, and return the manifest with what the look back adds to it."""
         self._publish_deletions(self._deleted(findings, tally), manifest, run, folder)
         if not self.is_head:
-            return manifest
+            return self._as_before(manifest)
         reached = self._complete_through(findings)
         doubted = f"{findings.doubted} exported calls are not shown any more, too many to be believed"
         why = (*manifest.incomplete_because, *([doubted] if findings.doubted else []))
@@ -123,6 +132,13 @@ class CallsHistory:
             complete=not why,
             incomplete_because=why,
         )
+
+    def _as_before(self, manifest: Manifest) -> Manifest:
+        """Keep what the run looked back over when it was the newest: the calls that it found then are kept too."""
+        before = self.dataset.manifest(self.window)
+        if before is None:
+            return manifest
+        return replace(manifest, looked_back=before.looked_back, complete_through=before.complete_through)
 
     def _deleted(self, findings: Findings, tally: Tally) -> dict[str, str]:
         """Return what is to be told: what was told for this window stays so, unless the call is exported again."""
@@ -188,6 +204,8 @@ class CallsHistory:
             received=draft.rows,
             private_dropped=0,
             duplicates_dropped=0,
+            # A call may come back and be deleted again.
+            revisited=True,
             requests=0,
             seconds=0.0,
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from airflow_provider_gong.exceptions import GongConfigurationError, GongCursorExpired
@@ -75,18 +76,18 @@ class Intake:
         if not isinstance(self.stream, Divisible):
             yield from self.stream.read(self.client, self.window)
             return
+        left = iter(others)
         if self.plan.records is None:
             try:
-                yield from self._in_one_go(others)
+                # Some others fill up the last request of the window; many come in slices, as a large window does.
+                yield from self._in_one_go(islice(left, MOST))
             except TooMuch as counted:
                 self.note(records=counted.records)
-            else:
-                return
-        assert self.plan.records is not None  # noqa: S101 - for the type checker
-        for batch in self._in_slices(self.stream.slices(self.window, self.plan.records)):
-            # What is announced for a slice is not what is announced for the window.
-            yield batch if batch.announced is None else replace(batch, announced=self.plan.records)
-        yield from self.by_id(others)
+        if self.plan.records is not None:
+            for batch in self._in_slices(self.stream.slices(self.window, self.plan.records)):
+                # What is announced for a slice is not what is announced for the window.
+                yield batch if batch.announced is None else replace(batch, announced=self.plan.records)
+        yield from self.by_id(left)
 
     def _in_one_go(self, others: Iterable[str]) -> Iterator[Batch]:
         if isinstance(self.stream, Revisited):
@@ -106,7 +107,7 @@ class Intake:
 
     def _in_slices(self, slices: list[Slice]) -> Iterator[Batch]:
         """Read slices side by side; what they hold comes in their order."""
-        self._stored = self.staging.stored()
+        self._stored = self.staging.stored(self.plan)
         left = [piece for whole in slices for piece in self._divided(whole)]
         found = sum(piece.name in self._stored for piece in left)
         log.info("Reading %d slices, %d of which an earlier attempt has stored", len(left), found)
@@ -145,7 +146,7 @@ class Intake:
     def _read(self, piece: Slice, crew: Crew[Slice, Path | TooMuch]) -> Path | TooMuch:
         """Bring a slice into a local file, and store it; in a thread of its own."""
         path = self.folder / f"{piece.name}.slice"
-        if piece.name in self._stored and self.staging.fetch(piece.name, path) and is_whole(path):
+        if piece.name in self._stored and self.staging.fetch(self.plan, piece.name, path) and is_whole(path):
             return path
 
         def read() -> None:
@@ -155,7 +156,7 @@ class Intake:
             while_cursors_live(read, f"slice {piece.name}")
         except TooMuch as counted:
             return counted
-        self.staging.store(piece.name, path)
+        self.staging.store(self.plan, piece.name, path)
         return path
 
 

@@ -53,11 +53,18 @@ class Manifest:
     incomplete_because: tuple[str, ...] = ()
     complete_through: str | None = None
     looked_back: dict[str, Any] | None = None
+    revisited: bool = False
     requests: int = 0
     seconds: float = 0.0
     run: dict[str, Any] = field(default_factory=dict)
     package_version: str = ""
     format_version: int = FORMAT_VERSION
+
+    @property
+    def may_hold_others(self) -> bool:
+        """Tell whether the export may hold on purpose what others hold too: what changed, or came late."""
+        # Before there was `revisited`, exports of runs that looked back told it by these alone.
+        return self.revisited or self.looked_back is not None or self.pending_since is not None
 
     def to_json(self) -> bytes:
         """Write the manifest as it lies in the dataset."""

@@ -94,7 +94,9 @@ def names_in(folder: ObjectStoragePath) -> list[str]:
             _refuse_missing_bucket(folder, error)
             return []
     names = (str(entry).rstrip("/").rsplit("/", 1)[-1] for entry in entries)
-    return sorted(name for name in names if name != folder.name)
+    # S3 lists a placeholder object of the folder itself. Asked once: the name of a path costs more than all the rest.
+    own = folder.name
+    return sorted(name for name in names if name != own)
 
 
 def read_bytes(path: ObjectStoragePath) -> bytes | None:

@@ -38,6 +38,7 @@ class Calls:
     """Calls whose actual start lies in the window, 100 whole records a request."""
 
     name: ClassVar[str] = "calls"
+    reaches_beyond: ClassVar[bool] = False
     workspace_id: str | None = None
     primary_user_ids: tuple[str, ...] | None = None
     content: str | dict[str, Any] = "default"
@@ -152,6 +153,8 @@ class Transcripts:
     """Before it, the calls export that the ids come from is complete; None: it does not say."""
     calls_since: datetime | None = None
     """How far the calls export that the ids come from has looked back; None: it did not."""
+    reaches_beyond: bool = False
+    """Among the calls that the ids come from are late and changed ones of other windows."""
 
     @property
     def folder(self) -> str:

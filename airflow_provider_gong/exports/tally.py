@@ -31,6 +31,8 @@ class Tally:
     last_start: datetime | None = None
     pending: list[str] = field(default_factory=list)
     ids: set[int | str] = field(default_factory=set)
+    revisited: bool = False
+    """Records of other times were asked for."""
     lost: dict[str, str] = field(default_factory=dict)
     """What the export that is replaced holds and this one does not, each with the reason."""
 

@@ -68,6 +68,11 @@ class TranscriptsHistory:
     lookback: timedelta | None = None
     everything: bool = False
 
+    @property
+    def beside(self) -> tuple[Dataset, ...]:
+        """Return none: nothing is written beside the transcripts."""
+        return ()
+
     def look(self) -> Findings:
         """Find what earlier runs wait for, and which calls came late."""
         if self.waits:

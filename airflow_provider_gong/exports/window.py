@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
     from airflow_provider_gong.exports.run import Run
 
-_STAMP = "%Y%m%dT%H%M%SZ"
 # The scheduler's clock may be ahead of the worker's; an argument of the user's has no such excuse.
 _CLOCK_SKEW = timedelta(minutes=1)
 
@@ -72,7 +71,8 @@ def stamp(moment: datetime) -> str:
 
 def unstamp(text: str) -> datetime:
     """Read a moment from a file name of a dataset."""
-    return datetime.strptime(text, _STAMP).replace(tzinfo=UTC)
+    # Not `strptime`: it takes ten times as long, and a month of hourly exports has 744 names.
+    return datetime.fromisoformat(text)
 
 
 def covered(windows: Iterable[Window], within: Window) -> list[Window]:
@@ -237,10 +237,10 @@ def _gap_until(choice: Choice, coverage: Coverage) -> Window | None:
 
 def _unread_beginning(arguments: WindowArguments, coverage: Coverage) -> Window | None:
     """Return the time before all exports that `initial_from_datetime` asks for."""
-    wanted, oldest = arguments.initial_from_datetime, coverage.oldest_start()
-    if wanted is None or oldest is None or _whole_second(wanted) >= oldest:
+    if arguments.initial_from_datetime is None:
         return None
-    return Window(_whole_second(wanted), oldest)
+    wanted, oldest = _whole_second(arguments.initial_from_datetime), coverage.oldest_start()
+    return None if oldest is None or wanted >= oldest else Window(wanted, oldest)
 
 
 def _first(arguments: WindowArguments, end: datetime, coverage: Coverage) -> Choice:

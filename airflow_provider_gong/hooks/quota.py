@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_gong.exceptions import GongConfigurationError, GongQuotaUnavailable
@@ -45,11 +46,17 @@ def throttle_of(settings: Settings, *, backfill: bool) -> Throttle:
 
     from airflow_provider_gong.api.throttle import FileThrottle
 
+    _say_where()
+    directory = conf.get("gong", "quota_dir", fallback="") or None
+    return FileThrottle(settings.quota_group, directory=directory, **limits)
+
+
+@cache
+def _say_where() -> None:
+    """Tell once in a process; a triggerer makes a hook for each look."""
     log.info(
         "Requests to Gong are counted for this machine only: with redis_conn_id, several share one count"
     )
-    directory = conf.get("gong", "quota_dir", fallback="") or None
-    return FileThrottle(settings.quota_group, directory=directory, **limits)
 
 
 def redis_of(conn_id: str) -> Redis:

@@ -112,17 +112,19 @@ class GongExportOperator(GongDeferrableOperator):
         writing(file_format, stream.name)
         destination = open_destination(str(self.destination), read.as_text(self.destination_conn_id))
         dataset = Dataset(destination / stream.folder)
-        choice = self.choose(stream, run, dataset)
-        if choice.gap is not None:
-            log.warning(
-                "Nothing covers %s of %s: export it with from_datetime= and to_datetime=, if it is wanted",
-                choice.gap,
-                stream.name,
-            )
-        if choice.window is None:
-            log.info("Nothing to export of %s: %s", stream.name, choice.rule)
-            return empty_summary(dataset)
-        log.info("Exporting %s of %s (%s) to %s", stream.name, choice.window, choice.rule, dataset.root)
+        with dataset.listed_once():
+            choice = self.choose(stream, run, dataset)
+            if choice.gap is not None:
+                log.warning(
+                    "Nothing covers %s of %s: export it with from_datetime= and to_datetime=, if it is wanted",
+                    choice.gap,
+                    stream.name,
+                )
+            if choice.window is None:
+                log.info("Nothing to export of %s: %s", stream.name, choice.rule)
+                return empty_summary(dataset)
+            log.info("Exporting %s of %s (%s) to %s", stream.name, choice.window, choice.rule, dataset.root)
+            history = self.history(stream, run, choice.window, dataset, destination)
         return self._export(
             Export(
                 stream=stream,
@@ -132,7 +134,7 @@ class GongExportOperator(GongDeferrableOperator):
                 run=run,
                 window=choice.window,
                 file_format=file_format,
-                history=self.history(stream, run, choice.window, dataset, destination),
+                history=history,
             )
         )
 

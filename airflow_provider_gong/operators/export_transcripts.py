@@ -151,6 +151,7 @@ class GongExportTranscriptsOperator(GongWindowedExportOperator):
             calls_window=manifest.window,
             calls_reach=_moment(manifest.complete_through),
             calls_since=_moment((manifest.looked_back or {}).get("from")),
+            reaches_beyond=manifest.may_hold_others,
         )
 
     def history(

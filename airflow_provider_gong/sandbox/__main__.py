@@ -6,6 +6,7 @@ import signal
 import sys
 import threading
 
+from airflow_provider_gong.sandbox import deliver
 from airflow_provider_gong.sandbox.server import HOST, GongSandbox
 
 DEFAULT_PORT = 8321
@@ -22,11 +23,16 @@ library with folders of calls.
 EPILOG = """\
 While it runs, http://127.0.0.1:PORT/_sandbox/ moves its clock, makes requests fail on demand and counts
 them, without a key. Stop it with Ctrl-C.
+
+`python -m airflow_provider_gong.sandbox deliver --help` tells how to send webhooks of automation rules.
 """
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Serve until told to stop."""
+    """Serve until told to stop; or, with `deliver` as first word, send webhooks."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    if arguments[:1] == ["deliver"]:
+        return deliver.main(arguments[1:])
     options = _parser().parse_args(arguments)
     sandbox = GongSandbox(
         seed=options.seed,

@@ -22,6 +22,7 @@ from airflow_provider_gong.sandbox.oauth import OAuth
 from airflow_provider_gong.sandbox.privacy import Privacy
 from airflow_provider_gong.sandbox.state import Gong
 from airflow_provider_gong.sandbox.uploads import Uploads
+from airflow_provider_gong.sandbox.webhooks import Webhooks
 from airflow_provider_gong.sandbox.world import World
 
 HOST = "127.0.0.1"
@@ -88,6 +89,7 @@ class GongSandbox:
         self.uploads = Uploads(self.clock, self.world, seed)
         self.library = Library(self.clock, self.world, seed)
         self.oauth = OAuth(self.clock, seed)
+        self.webhooks = Webhooks(self.clock, self.world)
         self.key = self.access.first
         self.access_key = self.key.access_key
         self.access_key_secret = self.key.access_key_secret

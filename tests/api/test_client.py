@@ -91,6 +91,13 @@ def test_pages_follow_the_cursor_until_there_is_none() -> None:
     ]
 
 
+@pytest.mark.parametrize("total", [None, "5000", 5000.0, True, [], {}])
+def test_a_count_that_is_no_whole_number_is_none(total: Any) -> None:
+    transport = Transport(Reply(body={"calls": [], "records": {"totalRecords": total}}))
+    (only,) = client_of(transport).pages(calls.list_calls())
+    assert only.total is None
+
+
 def test_cursor_of_a_post_goes_into_the_body() -> None:
     transport = Transport(page("calls", {"id": "1"}, cursor="c1"), page("calls", {"id": "2"}))
     items = client_of(transport).items(calls.list_calls_extensive(call_ids=["7"]))

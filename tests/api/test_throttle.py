@@ -325,6 +325,28 @@ def test_a_fork_does_not_wait_for_a_thread_that_waits_for_the_file(tmp_path: Pat
     assert len(moments(throttle)) == 1
 
 
+@pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:DeprecationWarning")
+def test_a_fork_waits_for_a_turn_that_is_being_counted(tmp_path: Path) -> None:
+    forked = threading.Event()
+
+    def fork() -> None:
+        if (child := os.fork()) == 0:
+            os._exit(0)
+        os.waitpid(child, 0)
+        forked.set()
+
+    forking = threading.Thread(target=fork)
+
+    def counting() -> float:
+        # Asked for while the file is open.
+        forking.start()
+        assert not forked.wait(0.5)
+        return 1_800_000_000.0
+
+    FileThrottle("acme", directory=tmp_path, clock=counting).acquire()
+    assert forked.wait(20)
+
+
 def test_processes_and_threads_together_lose_no_turn(tmp_path: Path) -> None:
     arguments = [str(tmp_path), "acme", "100000", "1000000", "150", "4"]
     processes = [subprocess.Popen([sys.executable, hammer.__file__, *arguments]) for _ in range(2)]

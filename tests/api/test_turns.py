@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from airflow_provider_gong.api import calls, users
+from airflow_provider_gong.api import calls, turns, users
 from airflow_provider_gong.api.throttle import FileThrottle
 from airflow_provider_gong.api.turns import LONGEST_HOLD
 from airflow_provider_gong.exceptions import GongConfigurationError, GongRateLimited
@@ -119,6 +119,21 @@ def test_a_turn_that_a_long_hold_takes_is_given_back(throttle: Any, clock: Clock
     assert len(moments(throttle())) == 1
     with closing(sqlite3.connect(throttle().path)) as database:
         assert database.execute("SELECT count(*) FROM backfills").fetchone() == (0,)
+
+
+def test_one_hold_after_the_other_is_waited_for_no_longer_than_allowed(
+    throttle: Any, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def meanwhile(seconds: float) -> None:
+        clock.sleep(seconds)
+        if len(clock.waits) < 9:
+            throttle().hold(25)
+
+    monkeypatch.setattr(f"{turns.__name__}.time.monotonic", clock)
+    throttle().hold(25)
+    with pytest.raises(GongRateLimited, match=r"it ends in 25 s\."):
+        throttle(sleep=meanwhile, max_wait=60).acquire()
+    assert clock.waits == [pytest.approx(25)] * 2
 
 
 def test_a_hold_follows_a_clock_that_is_set_back(throttle: Any, clock: Clock) -> None:

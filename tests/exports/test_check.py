@@ -185,6 +185,24 @@ def test_id_twice_in_one_export_is_doubled(dataset: Dataset) -> None:
     assert receipt.problems[0].what == f"1 ids are held by the export of {window()} twice"
 
 
+@pytest.mark.parametrize(
+    ("facts", "doubled"),
+    [
+        ({}, 1),
+        ({"revisited": True}, 0),
+        # As manifests of former versions have it.
+        ({"looked_back": {"from": "2026-01-01T00:00:00+00:00"}}, 0),
+        ({"pending_since": {}}, 0),
+    ],
+)
+def test_only_exports_of_records_of_other_times_may_hold_what_others_hold(
+    dataset: Dataset, facts: dict[str, Any], doubled: int
+) -> None:
+    write_bare(dataset, window(1, 2), ["1", "2"])
+    write_bare(dataset, window(2, 3), ["2", "3"], **facts)
+    assert check(dataset, Expectations()).doubled == doubled
+
+
 def test_ids_are_compared_with_all_their_digits(dataset: Dataset) -> None:
     write_bare(dataset, window(1, 2), ["10000000000000000001", "7", "07"])
     write_bare(dataset, window(2, 3), ["10000000000000000002", "70"])

@@ -91,6 +91,16 @@ def test_after_a_failure_nothing_is_begun_and_what_is_under_way_is_finished(
         list(results)
 
 
+def test_after_a_failure_no_other_job_is_taken(crews: list[Crew[int, int]]) -> None:
+    crew = crew_of(crews, lambda job: job // job, hands=1)
+    crew.add([0])
+    with pytest.raises(ZeroDivisionError):
+        next(crew.results())
+    crew.add([20])
+    with pytest.raises(ZeroDivisionError):
+        next(crew.results())
+
+
 def test_crew_that_is_stopped_ends_its_threads(crews: list[Crew[int, int]]) -> None:
     before = set(threading.enumerate())
     crew = crew_of(crews, lambda job: job)

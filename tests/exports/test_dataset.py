@@ -20,6 +20,8 @@ from tests.exports.doubles import batch, day, export, files, run, window
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from airflow.sdk import ObjectStoragePath
+
 SECOND = timedelta(seconds=1)
 
 
@@ -110,6 +112,40 @@ def test_manifest_that_another_worker_published_is_seen_at_once(dataset: Dataset
     assert dataset.newest_end(day(9)) == day(2)
 
 
+def test_a_phase_sees_one_listing_and_the_next_a_fresh_one(dataset: Dataset) -> None:
+    publish(dataset, window(1, 2))
+    with dataset.listed_once():
+        assert dataset.newest_end(day(9)) == day(2)
+        publish(Dataset(dataset.root), window(2, 3))
+        assert dataset.newest_end(day(9)) == day(2)
+        assert dataset.overlapping(window(1, 9)) == [window(1, 2)]
+        assert dataset.oldest_start() == day(1)
+        with dataset.listed_once():
+            assert dataset.newest_end(day(9)) == day(3)
+        assert dataset.newest_end(day(9)) == day(2)
+    assert dataset.newest_end(day(9)) == day(3)
+
+
+def test_a_phase_lists_each_folder_once(dataset: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    publish(dataset, window(1, 2), window(2, 3))
+    listed: list[str] = []
+    names_in = storage.names_in
+
+    def listing(folder: ObjectStoragePath) -> list[str]:
+        listed.append(folder.name)
+        return names_in(folder)
+
+    monkeypatch.setattr(storage, "names_in", listing)
+    with dataset.listed_once():
+        assert listed == []
+        newest = dataset.newest()
+        assert newest is not None
+        assert dataset.newest_end(day(9)) == dataset.newest_end(day(4)) == newest.window.end
+        assert dataset.overlapping(window(1, 9)) == [window(1, 2), window(2, 3)]
+        assert (dataset.gap_before(day(9)), dataset.oldest_start()) == (None, day(1))
+        assert listed == ["_manifests", "2026-01"]
+
+
 def test_ids_that_do_not_belong_to_their_manifest_are_out_of_step(local_dataset: Dataset) -> None:
     manifest = export(local_dataset, batch(1)).execute()
     assert [row_id for row_id, _ in local_dataset.ids(manifest)] == ["1"]
@@ -125,16 +161,16 @@ def test_run_that_planned_nothing_keeps_no_window(dataset: Dataset) -> None:
 
 
 def test_retry_keeps_the_planned_window(dataset: Dataset) -> None:
-    dataset.staging_of(run()).begin(window(3, 4))
+    dataset.staging_of(run()).begin(window(3, 4), {})
     assert dataset.kept_window(run(try_number=2)) == window(3, 4)
     assert dataset.kept_window(run("another")) is None
     assert dataset.kept_window(run(map_index=1)) is None
 
 
 def test_clear_forgets_a_plan_that_was_not_published(dataset: Dataset) -> None:
-    dataset.staging_of(run()).begin(window(3, 4))
+    dataset.staging_of(run()).begin(window(3, 4), {})
     assert dataset.kept_window(run(clear_number=1)) is None
-    dataset.staging_of(run(clear_number=1)).begin(window(5, 6))
+    dataset.staging_of(run(clear_number=1)).begin(window(5, 6), {})
     assert dataset.kept_window(run(clear_number=1)) == window(5, 6)
 
 
@@ -157,7 +193,7 @@ def test_window_whose_manifest_was_deleted_is_not_kept(dataset: Dataset) -> None
 
 
 def test_run_recorded_without_its_manifest_falls_back_to_the_plan(dataset: Dataset) -> None:
-    dataset.staging_of(run()).begin(window(3, 4))
+    dataset.staging_of(run()).begin(window(3, 4), {})
     dataset.record_run(run(), window(3, 4))
     assert dataset.kept_window(run()) == window(3, 4)
     assert dataset.kept_window(run(clear_number=1)) is None
@@ -167,8 +203,8 @@ def test_run_recorded_without_its_manifest_falls_back_to_the_plan(dataset: Datas
 
 
 def test_finished_run_removes_its_own_staging_only(dataset: Dataset) -> None:
-    dataset.staging_of(run()).begin(window())
-    dataset.staging_of(run("another")).begin(window())
+    dataset.staging_of(run()).begin(window(), {})
+    dataset.staging_of(run("another")).begin(window(), {})
     dataset.clean_up(run())
     assert storage.names_in(dataset.staging) == [run("another").key]
 
@@ -176,7 +212,7 @@ def test_finished_run_removes_its_own_staging_only(dataset: Dataset) -> None:
 def test_staging_older_than_two_days_is_swept(tmp_path: Path) -> None:
     dataset = Dataset(open_destination(str(tmp_path)) / "calls")
     for name in ("old", "young"):
-        dataset.staging_of(run(name)).begin(window())
+        dataset.staging_of(run(name)).begin(window(), {})
     (Path(dataset.staging.path) / "crashed.upload").write_bytes(b"half")
     for name in ("crashed.upload", f"{run('old').key}/plan.json"):
         os.utime(Path(dataset.staging.path) / name, (0, 0))
@@ -186,7 +222,7 @@ def test_staging_older_than_two_days_is_swept(tmp_path: Path) -> None:
 
 def test_sweep_leaves_staging_that_is_a_little_younger_than_two_days(tmp_path: Path) -> None:
     dataset = Dataset(open_destination(str(tmp_path)) / "calls")
-    dataset.staging_of(run("old")).begin(window())
+    dataset.staging_of(run("old")).begin(window(), {})
     plan = Path(dataset.staging.path) / run("old").key / "plan.json"
     written = plan.stat().st_mtime - timedelta(days=2).total_seconds() + 600
     os.utime(plan, (written, written))
@@ -217,7 +253,7 @@ def test_foreign_file_among_the_manifests_is_no_window(local_dataset: Dataset) -
 def test_window_of_a_run_is_chosen_again_when_its_record_is_damaged(
     local_dataset: Dataset, content: bytes
 ) -> None:
-    local_dataset.staging_of(run()).begin(window())
+    local_dataset.staging_of(run()).begin(window(), {})
     local_dataset.record_run(run(), window())
     for name in (f"_runs/{run().key}.json", f"_staging/{run().key}/plan.json"):
         (local_dataset.root / name).write_bytes(content)

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import logging
+import os
 import re
+import signal
+import tempfile
 import threading
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, Never
 
 import pytest
@@ -19,11 +24,12 @@ from airflow_provider_gong.exceptions import (
 )
 from airflow_provider_gong.exports import storage
 from airflow_provider_gong.exports.intake import HANDS
-from airflow_provider_gong.exports.slices import MOST, PAGE
+from airflow_provider_gong.exports.slices import IDS, MOST, PAGE
 from tests.exports.doubles import (
     Client,
     Timeline,
     assert_sound,
+    batch,
     day,
     evenly,
     export,
@@ -34,8 +40,10 @@ from tests.exports.doubles import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Iterator
+    from pathlib import Path
 
+    from airflow_provider_gong.exports.batches import Batch
     from airflow_provider_gong.exports.dataset import Dataset
     from airflow_provider_gong.exports.engine import Export
     from airflow_provider_gong.exports.window import Window
@@ -212,6 +220,30 @@ def test_clear_reads_everything_anew(local_dataset: Dataset) -> None:
     assert ids(local_dataset) == ALL
 
 
+def test_slices_of_other_arguments_are_not_used(
+    local_dataset: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read_slices(**changes: Any) -> int:
+        stream = Timeline(EVENLY, selection={"workspace_id": None, "include_private": True} | changes)
+        job = large(local_dataset, stream=stream, run=run(try_number=2))
+        monkeypatch.setattr(job.dataset, "record_run", stop)
+        with pytest.raises(GongUnavailable):
+            job.execute()
+        return len({bounds for bounds, _ in pages_of(job)} - {window()})
+
+    def stop(*args: Any) -> Never:
+        raise GongUnavailable("stopped before the manifest")
+
+    assert read_slices() == SLICES
+    assert read_slices() == 0
+    # What the Dag says now: private calls shall not come through what an earlier attempt has stored.
+    assert read_slices(include_private=False) == SLICES
+    assert read_slices(include_private=False) == 0
+    assert local_dataset.kept_window(run()) == window()
+    monkeypatch.setattr("airflow_provider_gong.exports.staging.__version__", "99.0.0")
+    assert read_slices(include_private=False) == SLICES
+
+
 @pytest.mark.parametrize("damage", ["gone", "cut", "other"])
 def test_stored_slice_that_is_damaged_is_read_again(damage: str, dataset: Dataset) -> None:
     first = large(dataset, failing(GongUnavailable("x"), lambda bounds, page: hour(bounds) == 9))
@@ -308,6 +340,52 @@ def test_nothing_more_is_asked_for_when_writing_fails(
     assert len(pages_of(job)) <= 1 + 8 + 2 * (SLICES - 1)
 
 
+def test_export_that_is_stopped_waits_for_no_slice(local_dataset: Dataset) -> None:
+    begun, given_up = threading.Barrier(SLICES, timeout=PATIENCE), threading.Event()
+
+    def before(bounds: Window, page: int) -> None:
+        if bounds != window():
+            if begun.wait() == 0:
+                # As Airflow stops a task: through a signal to the main thread.
+                os.kill(os.getpid(), signal.SIGINT)
+            given_up.wait(PATIENCE)
+
+    threads = set(threading.enumerate())
+    job = large(local_dataset, before)
+    with pytest.raises(KeyboardInterrupt):
+        job.execute()
+    assert not given_up.is_set()
+    hands = [one for one in threading.enumerate() if one.name == "gong-slice" and one not in threads]
+    assert len(hands) >= SLICES
+    given_up.set()
+    for hand in hands:
+        hand.join(PATIENCE)
+        assert not hand.is_alive()
+    assert len(pages_of(job)) == 1 + SLICES
+    assert stored(local_dataset) == []
+
+
+def test_what_a_thread_leaves_behind_does_not_hide_why_the_export_ended(
+    local_dataset: Dataset, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    rmdir = os.rmdir
+
+    def filled_again(path: Any, **options: Any) -> None:
+        # As when a thread begins its file while the folder is being removed.
+        if str(path).startswith(str(tmp_path / "gong-export-")):
+            raise OSError(errno.ENOTEMPTY, os.strerror(errno.ENOTEMPTY))
+        rmdir(path, **options)
+
+    monkeypatch.setattr(os, "rmdir", filled_again)
+
+    def before(bounds: Window, page: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        large(local_dataset, before).execute()
+
+
 def test_slice_that_cannot_be_stored_fails_the_export(
     local_dataset: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -330,7 +408,7 @@ def test_slice_that_cannot_be_stored_fails_the_export(
 def test_retry_does_not_look_back_again(local_dataset: Dataset) -> None:
     looks: list[str] = []
     client = Client()
-    history: Any = History(client, looks)
+    history: Any = History(client, looks, ["7"])
     job = large(
         local_dataset,
         failing(GongUnavailable("x"), lambda bounds, page: hour(bounds) == 9),
@@ -344,12 +422,74 @@ def test_retry_does_not_look_back_again(local_dataset: Dataset) -> None:
     assert manifest.rows == COUNT
 
 
-class History:
-    """Looks back for two requests, and finds a late call."""
+@dataclass
+class Revisited(Timeline):
+    """A stream whose records of other times may be asked for by id, a page at a time."""
 
-    def __init__(self, client: Client, told: list[str]) -> None:
+    reaches_beyond: bool = False
+    asked_for: list[list[str]] = field(default_factory=list)
+    refuse: str | None = None
+
+    def read(
+        self, client: Any, window: Window, others: Iterable[str] = (), *, most: int | None = None
+    ) -> Iterator[Batch]:
+        """Yield the pages of a window, then others."""
+        yield from super().read(client, window, most=most)
+        yield from self.revisit(client, others)
+
+    def revisit(self, client: Any, ids: Iterable[str]) -> Iterator[Batch]:
+        """Yield records by their ids."""
+        left = iter(ids)
+        while wanted := list(islice(left, PAGE)):
+            client.requests += 1
+            if self.refuse in wanted:
+                raise GongUnavailable("x")
+            self.asked_for.append(wanted)
+            yield batch(*wanted, private_ids=wanted[:1])
+
+
+@pytest.mark.parametrize(("own", "again"), [(COUNT, 0), (50, MOST)])
+def test_many_late_records_come_in_slices(own: int, again: int, local_dataset: Dataset) -> None:
+    """A retry reads again what came in one go, and slices that were under way."""
+    late = [str(COUNT + number) for number in range(MOST + 5 * IDS * HANDS)]
+    client = Client()
+
+    def attempt(stream: Revisited, number: int) -> Export:
+        history: Any = History(client, [], late)
+        return large(local_dataset, stream=stream, client=client, history=history, run=run(try_number=number))
+
+    # Of the slice before the last the second page.
+    failed = Revisited(EVENLY[:own], refuse=late[-2 * IDS + PAGE])
+    with pytest.raises(GongUnavailable):
+        attempt(failed, 1).execute()
+    second = Revisited(EVENLY[:own])
+    manifest = attempt(second, 2).execute()
+    assert ids(local_dataset) == ALL[:own] + late
+    assert manifest.rows == manifest.received == own + len(late)
+    assert len(second.asked) == (again > 0)
+    assert sum(map(len, second.asked_for)) <= again + HANDS * IDS
+
+
+@pytest.mark.parametrize("own", [50, COUNT])
+def test_some_late_records_come_in_one_go(own: int, local_dataset: Dataset) -> None:
+    late = [str(COUNT + number) for number in range(MOST)]
+    client, stream = Client(), Revisited(EVENLY[:own])
+    history: Any = History(client, [], late)
+    large(local_dataset, stream=stream, client=client, history=history).execute()
+    assert ids(local_dataset) == ALL[:own] + late
+    assert list(chain.from_iterable(stream.asked_for)) == late
+    assert client.requests == 2 + len(stream.asked) + MOST / PAGE
+
+
+class History:
+    """Looks back for two requests, and finds late calls."""
+
+    beside: tuple[Dataset, ...] = ()
+
+    def __init__(self, client: Client, told: list[str], late: list[str]) -> None:
         self._client = client
         self._told = told
+        self._late = late
 
     def look(self) -> Any:
         """Look."""
@@ -357,14 +497,15 @@ class History:
 
         self._client.requests += 2
         self._told.append("look")
-        return Findings(window(1, 1), late=["7"], deleted={"8": "gone"})
+        return Findings(window(1, 1), late=self._late, deleted={"8": "gone"})
 
     def check_identity(self, identity: dict[str, Any]) -> None:
         """Accept any."""
 
-    def tell(self, findings: Any, tally: Any, manifest: Any, *_: Any) -> Any:
+    def tell(self, findings: Any, tally: Any, manifest: Any, run: Any, folder: Path) -> Any:
         """Tell what is known."""
         assert findings.deleted == {"8": "gone"}
         assert findings.within == window(1, 1)
+        assert list(folder.rglob("*.slice")) == [], "what is in the parts takes up no room beside them"
         self._told.append(f"tell {findings.late}")
         return manifest

@@ -14,15 +14,17 @@ from fsspec.implementations.local import LocalFileSystem
 from airflow_provider_gong.exceptions import GongConfigurationError, GongFileError
 from airflow_provider_gong.exports import storage
 from airflow_provider_gong.exports.storage import open_destination
-from tests.support.places import CONNECTION, S3Place, connection_of
+from tests.support.places import CONNECTION, S3Place
 from tests.support.struck_disk import struck_disk
-from tests.support.struck_s3 import S3Fault, StruckS3
+from tests.support.struck_s3 import S3Fault
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
     from airflow.sdk import ObjectStoragePath
+
+    from tests.support.struck_s3 import StruckS3
 
 # Each of them looks at a file or, by its name, at the folder around it.
 LOOKS: dict[str, Callable[[ObjectStoragePath], Any]] = {
@@ -39,26 +41,11 @@ CHANGES: dict[str, Callable[[ObjectStoragePath], Any]] = {
 STEPS = LOOKS | CHANGES
 
 
-@pytest.fixture(scope="module")
-def served() -> Iterator[StruckS3]:
-    """Serve S3 for this module."""
-    with StruckS3() as s3:
-        yield s3
-
-
 @pytest.fixture
-def s3(served: StruckS3, monkeypatch: pytest.MonkeyPatch) -> StruckS3:
-    """Return S3 at rest, behind a connection that sends nothing again."""
-    served.rest()
-    monkeypatch.setenv(f"AIRFLOW_CONN_{CONNECTION.upper()}", connection_of(served))
-    return served
-
-
-@pytest.fixture
-def object_path(s3: StruckS3, request: pytest.FixtureRequest) -> ObjectStoragePath:
+def object_path(struck_s3: StruckS3, request: pytest.FixtureRequest) -> ObjectStoragePath:
     """Return an object in a bucket of its own."""
     bucket = "gong-" + re.sub("[^a-z0-9]+", "-", request.node.name.lower()).strip("-")[:50]
-    S3Place(s3, bucket)
+    S3Place(struck_s3, bucket)
     path = open_destination(f"s3://{CONNECTION}@{bucket}") / "folder" / "object"
     storage.put_bytes(b"old", path, path.parent / "aside")
     return path
@@ -74,21 +61,21 @@ def file_path(tmp_path: Path) -> ObjectStoragePath:
 
 @pytest.mark.parametrize("step", STEPS)
 def test_refusal_of_s3_names_the_object_and_the_permissions(
-    s3: StruckS3, object_path: ObjectStoragePath, step: str
+    struck_s3: StruckS3, object_path: ObjectStoragePath, step: str
 ) -> None:
-    s3.strike(S3Fault.DENIED, lambda request: True)
+    struck_s3.strike(S3Fault.DENIED, lambda request: True)
     expected = (
         rf"^Could not \w[\w ]* {re.escape(str(object_path.parent))}.* whether they may list, read, write"
     )
     with pytest.raises(GongFileError, match=expected):
         STEPS[step](object_path)
-    assert len(s3.struck) == 1
-    s3.rest()
+    assert len(struck_s3.struck) == 1
+    struck_s3.rest()
     assert storage.read_bytes(object_path) == b"old"
 
 
 @pytest.mark.parametrize("step", STEPS)
-def test_bucket_that_does_not_exist_is_a_mistake_and_no_empty_place(s3: StruckS3, step: str) -> None:
+def test_bucket_that_does_not_exist_is_a_mistake_and_no_empty_place(struck_s3: StruckS3, step: str) -> None:
     path = open_destination(f"s3://{CONNECTION}@no-such-bucket") / "folder" / "object"
     with pytest.raises(GongConfigurationError, match=r"^The bucket of s3://.* does not exist: create it"):
         STEPS[step](path)
@@ -169,9 +156,9 @@ def test_remove_takes_a_name_for_a_name_and_no_pattern(object_path: ObjectStorag
 
 
 def test_refused_deletion_of_one_object_of_a_folder_is_told(
-    s3: StruckS3, object_path: ObjectStoragePath
+    struck_s3: StruckS3, object_path: ObjectStoragePath
 ) -> None:
-    s3.strike(S3Fault.DENIED, lambda request: request.method in ("DELETE", "POST"))
+    struck_s3.strike(S3Fault.DENIED, lambda request: request.method in ("DELETE", "POST"))
     with pytest.raises(GongFileError, match=r"^Could not delete .*Access Denied"):
         storage.remove(object_path.parent)
 

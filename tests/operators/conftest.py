@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
-from moto.server import ThreadedMotoServer
 
 from airflow_provider_gong.api.retry import RetryPolicy
 from airflow_provider_gong.api.throttle import FileThrottle
@@ -99,16 +98,6 @@ def folder(tmp_path: Path) -> Path:
 def destination(folder: Path) -> str:
     """Return a local destination."""
     return f"file://{folder}"
-
-
-@pytest.fixture(scope="session")
-def s3_endpoint() -> Iterator[str]:
-    """Serve S3 on a free loopback port."""
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import re
+import shutil
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -110,18 +111,35 @@ def place(request: pytest.FixtureRequest) -> str:
     return f"s3://export_s3@{request.getfixturevalue('bucket')}/gong"
 
 
+@pytest.fixture(scope="module")
+def exported_before(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return where the first test that needs them leaves the exports: they are the same for all."""
+    return tmp_path_factory.mktemp("exported") / "exports"
+
+
 @pytest.fixture
-def calls(gong: GongSandbox, place: str) -> str:
-    """Return a dataset of four days of calls, one export a day; the requests of the exports are forgotten."""
-    export_days(place, *DAYS)
-    gong.requests.clear()
+def exported_days(gong: GongSandbox, exported_before: Path) -> Path:
+    """Return four days of calls, one export a day; the requests of the exports are forgotten."""
+    if not exported_before.exists():
+        export_days(f"file://{exported_before}", *DAYS)
+        gong.requests.clear()
+    return exported_before
+
+
+@pytest.fixture
+def calls(exported_days: Path, place: str) -> str:
+    """Return a dataset of the four days."""
+    for name in all_files(exported_days):
+        path = storage.open_destination(place) / name
+        path.fs.makedirs(path.parent.path, exist_ok=True)
+        path.fs.pipe_file(path.path, (exported_days / name).read_bytes())
     return f"{place}/calls"
 
 
 @pytest.fixture
-def local_calls(gong: GongSandbox, destination: str) -> str:
+def local_calls(exported_days: Path, folder: Path, destination: str) -> str:
     """Return the same in local files."""
-    export_days(destination, *DAYS)
+    shutil.copytree(exported_days, folder)
     return f"{destination}/calls"
 
 

@@ -325,6 +325,7 @@ def test_manifest_tells_all_about_the_export(gong: GongSandbox, destination: str
             "doubted": 0,
         },
         "pending_since": None,
+        "revisited": False,
         "requests": 3,
         "package_version": __version__,
         "format_version": 1,

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import threading
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import product
@@ -48,7 +52,7 @@ pytestmark = pytest.mark.usefixtures("no_waiting")
 
 # More than two pages of each, so that a page may be the first, one between, or the last.
 PER_DAY = 215
-ENDLESS = 6.0  # seconds, far more than any attempt takes
+ENDLESS = 10.0  # seconds, far more than any attempt takes
 PAGES = {"first": 0, "later": 1, "last": 2}
 CALLS, TRANSCRIPTS = "/v2/calls/extensive", "/v2/calls/transcript"
 
@@ -163,19 +167,20 @@ TROUBLES = {
 }
 
 # Waiting five times in vain takes long: one export stands for those that read ahead, one for the others.
-WAITING = ("calls-too_slow-later-always", "transcripts_listed-too_slow-first-always")
+WAITING = ("calls", "transcripts_listed")
 
 
 def encounters() -> Iterator[Any]:
-    """Yield every meeting of an export and a trouble: on whichever page, once or from then on."""
-    for name, what, page in product(SUBJECTS, TROUBLES, PAGES):
+    """Yield every meeting of an export and a trouble: once on its ends, or from a page in between on."""
+    for name, what in product(SUBJECTS, TROUBLES):
         trouble = TROUBLES[what]
-        if trouble.kind in OF_SEQUENCES and (page == "last" or not SUBJECTS[name].has_cursors):
+        if trouble.kind in OF_SEQUENCES and not SUBJECTS[name].has_cursors:
             continue
-        yield pytest.param(name, trouble, page, 1, trouble.once, id=f"{name}-{what}-{page}-once")
-        always = f"{name}-{what}-{page}-always"
-        if page != "last" and trouble.always is not None and (what != "too_slow" or always in WAITING):
-            yield pytest.param(name, trouble, page, None, trouble.always, id=always)
+        for page in ("first",) if trouble.kind in OF_SEQUENCES else ("first", "last"):
+            yield pytest.param(name, trouble, page, 1, trouble.once, id=f"{name}-{what}-{page}-once")
+        if trouble.always is not None and (what != "too_slow" or name in WAITING):
+            always = f"{name}-{what}-later-always"
+            yield pytest.param(name, trouble, "later", None, trouble.always, id=always)
 
 
 @pytest.fixture(scope="module")
@@ -338,15 +343,37 @@ def test_fault_of_an_export_made_again_leaves_the_one_that_was(
 # A task that is stopped
 
 
-@pytest.mark.parametrize("page", ["first", "last"])
-@pytest.mark.parametrize("name", SUBJECTS)
+@contextmanager
+def stopped_at(fault: Fault) -> Iterator[None]:
+    """Let the alarm of Airflow's time limit ring as soon as Gong keeps a request waiting, however late that is."""
+    is_over = threading.Event()
+
+    def ring() -> None:
+        while not fault.struck:
+            if is_over.wait(0.002):
+                return
+        os.kill(os.getpid(), signal.SIGALRM)
+
+    watch = threading.Thread(target=ring)
+    watch.start()
+    try:
+        yield
+    finally:
+        is_over.set()
+        watch.join()
+
+
+@pytest.mark.parametrize(
+    ("name", "page"), [*((name, "last") for name in SUBJECTS), ("calls", "first"), ("users", "first")]
+)
 def test_task_that_is_stopped_neither_waits_for_gong_nor_publishes(
     gong: GongSandbox, oracle: Oracle, folder: Path, destination: str, name: str, page: str
 ) -> None:
     fault = gong.faults.add(FaultKind.SLOW, path=SUBJECTS[name].path, skip=PAGES[page], seconds=ENDLESS)
     began = time.monotonic()
-    result = run(oracle, name, destination, execution_timeout=timedelta(seconds=0.4))
-    assert time.monotonic() - began < ENDLESS / 2
+    with stopped_at(fault):
+        result = run(oracle, name, destination, execution_timeout=timedelta(seconds=2 * ENDLESS))
+    assert time.monotonic() - began < ENDLESS
     assert fault.struck == 1
     assert isinstance(result.error, AirflowTaskTimeout)
     assert result.state == RETRIES

@@ -35,6 +35,8 @@ from tests.support.task_runner import RunSpec
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from airflow.sdk import ObjectStoragePath
+
     from airflow_provider_gong.sandbox import Call
     from tests.operators.conftest import Connect
 
@@ -429,6 +431,32 @@ def test_an_archive_of_thirty_thousand_exports_costs_no_more_than_a_young_one(
         assert manifest(summary)["looked_back"] is not None
         costs.append(dict(seen))
     assert costs[0] == costs[1]
+
+
+def test_a_steady_run_lists_a_month_three_times_however_many_questions_it_has(
+    gong: GongSandbox, destination: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To choose its window, before it reads, and afresh before it publishes; for deletions the latter two."""
+    listed: list[str] = []
+    names_in = storage.names_in
+
+    def listing(folder: ObjectStoragePath) -> list[str]:
+        listed.append(folder.path)
+        return names_in(folder)
+
+    monkeypatch.setattr(storage, "names_in", listing)
+    gone = gong.world.add_call(day(9) + HOUR)
+    for number in range(2, 6):
+        gong.clock.set(day(9) + (number + 1) * HOUR)
+        run = RunSpec(
+            run_type="scheduled", run_after=day(9) + number * HOUR, run_id=f"the {number}. hour of the day"
+        )
+        listed.clear()
+        export(GongExportCallsOperator, destination=destination, run=run, initial_from_datetime=day(9))
+        gong.world.hide_call(gone.id)
+    months = Counter(path.rsplit("/", 3)[-3] for path in listed if path.endswith("/_manifests/2026-01"))
+    assert months == {"calls": 3, "deletions": 2}
+    assert len(listed) <= 12
 
 
 def counted(function: Callable[..., Any], seen: Counter[str]) -> Callable[..., Any]:

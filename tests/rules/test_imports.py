@@ -12,8 +12,8 @@ import pytest
 
 import airflow_provider_gong
 
-HEAVY = ("requests", "fastapi", "pyarrow", "cryptography", "pyrate_limiter", "tenacity")
-LIGHT_PACKAGES = ("operators", "sensors", "hooks", "exports", "triggers")
+HEAVY = ("requests", "fastapi", "pyarrow", "cryptography", "jwt", "pyrate_limiter", "tenacity")
+LIGHT_PACKAGES = ("operators", "sensors", "hooks", "exports", "triggers", "plugins")
 
 # Runs in an interpreter of its own. What Airflow's SDK has loaded by itself costs us nothing (in 3.3 that is
 # tenacity, among others), so only imports after it are watched.

@@ -14,7 +14,7 @@ import pytest
 
 REPO = Path(__file__).parent.parent.parent
 PACKAGE = REPO / "airflow_provider_gong"
-MIRRORED = ("api", "hooks", "exports", "operators", "sensors", "triggers")
+MIRRORED = ("api", "hooks", "exports", "operators", "sensors", "triggers", "plugins", "plugins/webhooks")
 # Test modules that speak of several modules at once, each with the reason.
 TOPICS = {
     "resources": "one table compares the requests of all resource modules",
@@ -40,6 +40,7 @@ TOPICS = {
     "export_storage": "storage that fails at each moment of each export",
     "resumed": "exports in slices that go on where another attempt was killed",
     "export_crash": "exports whose process is killed, or wakes up beside its retry",
+    "export_slice_faults": "each fault of Gong meets exports in slices",
     "export_full_disk": "disks without room for an export",
     "export_property": "any distribution of calls over the windows",
 }

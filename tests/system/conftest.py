@@ -24,7 +24,7 @@ EXAMPLE = Path(__file__).parent.parent.parent / "example_dags" / "gong_daily_exp
 PAST_GONGS = ("gong_past", "gong_flaky", "gong_stumbling", "gong_closed")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def gongs() -> Iterator[dict[str, GongSandbox]]:
     """Start a Gong for each connection; `gong_default` has calls of these days, the others of January 2026."""
     # Their clocks stand still: nothing becomes visible between an export and the look at it.
@@ -36,13 +36,13 @@ def gongs() -> Iterator[dict[str, GongSandbox]]:
         yield found
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def exports_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return where the Dags export to, each below its own name."""
     return tmp_path_factory.mktemp("exports")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def airflow_environment(gongs: dict[str, GongSandbox], exports_folder: Path) -> dict[str, str]:
     """Return what the components' environment needs besides Airflow's own settings."""
     connections = {f"AIRFLOW_CONN_{name.upper()}": connection(gong) for name, gong in gongs.items()}
@@ -55,7 +55,7 @@ def airflow_environment(gongs: dict[str, GongSandbox], exports_folder: Path) -> 
     }
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def airflow(
     tmp_path_factory: pytest.TempPathFactory, airflow_environment: dict[str, str]
 ) -> Iterator[RealAirflow]:

@@ -149,6 +149,14 @@ class RealAirflow:
         """Start a component that was killed."""
         self._processes[component] = self._spawn(component)
 
+    def restart(self, component: str) -> None:
+        """End a component as a service manager does, start it again and wait until all are well."""
+        process = self._processes[component]
+        os.killpg(process.pid, signal.SIGTERM)
+        process.wait(STOP_SECONDS)
+        self._processes[component] = self._spawn(component)
+        wait_until(self.rest.healthy, seconds=START_SECONDS, what=f"a healthy Airflow with a new {component}")
+
     def output(self, component: str, lines: int = 60) -> str:
         """Return the last lines that a component has written."""
         text = self._output_file(component).read_text(errors="replace")

@@ -1,0 +1,98 @@
+"""Each fault of Gong meets an export in slices, several of which are under way."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from airflow_provider_gong.operators.conversations import GongExportConversationsOperator
+from airflow_provider_gong.operators.exports import (
+    GongExportCallsOperator,
+    GongExportLogsOperator,
+)
+from airflow_provider_gong.sandbox import GongSandbox
+from tests.operators.conftest import NOW
+from tests.operators.exporting import Kind, assert_nothing_published, attempt, bounds, digests, export
+from tests.operators.test_export_faults import RECOVERS, TROUBLES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.operators.conftest import Connect
+
+pytestmark = pytest.mark.usefixtures("no_waiting")
+
+DAY = 10
+# Pages of all slices have come, none of them is finished.
+IN_THE_MIDDLE = 9
+
+STREAMS: dict[str, tuple[Kind, dict[str, Any]]] = {
+    "calls": (GongExportCallsOperator, {"content": "basic"}),
+    "conversations": (GongExportConversationsOperator, {"content": "basic"}),
+    "logs": (GongExportLogsOperator, {"log_type": "AccessLog"}),
+}
+
+
+@pytest.fixture(scope="module")
+def large_company() -> Iterator[GongSandbox]:
+    """Run a company with a day of some 21 pages of calls, and of logs."""
+    with GongSandbox(
+        seed=5,
+        calls=2100,
+        days=1,
+        logs=2100,
+        users=5,
+        now=NOW,
+        today=NOW.date(),
+        per_second=None,
+        per_day=None,
+    ) as gong:
+        yield gong
+
+
+@pytest.fixture
+def large(large_company: GongSandbox, connect: Connect) -> Iterator[GongSandbox]:
+    """Return the company, connected."""
+    connect(large_company, requests_per_day=10_000_000)
+    yield large_company
+    large_company.faults.clear()
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, str]]:
+    """Return the data files of each export that met no fault, as far as they are known."""
+    return {}
+
+
+def arguments(stream: str, folder: Path) -> dict[str, Any]:
+    return {"destination": f"file://{folder}", **bounds(DAY), **STREAMS[stream][1]}
+
+
+@pytest.mark.parametrize("what", TROUBLES)
+@pytest.mark.parametrize("stream", STREAMS)
+def test_fault_in_one_of_the_slices_changes_nothing(
+    stream: str,
+    what: str,
+    large: GongSandbox,
+    connect: Connect,
+    undisturbed: dict[str, dict[str, str]],
+    tmp_path: Path,
+) -> None:
+    kind, trouble = STREAMS[stream][0], TROUBLES[what]
+    if stream not in undisturbed:
+        export(kind, **arguments(stream, tmp_path / "undisturbed"))
+        undisturbed[stream] = digests(tmp_path / "undisturbed")
+    connect(large, requests_per_day=10_000_000, **trouble.extra)
+    fault = large.faults.add(trouble.kind, skip=IN_THE_MIDDLE, **trouble.settings)
+    folder = tmp_path / "struck"
+    result = attempt(kind, **arguments(stream, folder))
+    assert fault.struck == 1
+    if trouble.once == RECOVERS:
+        result.succeeded()
+    else:
+        assert result.state == trouble.once
+        assert_nothing_published(folder)
+        export(kind, try_number=2, **arguments(stream, folder))
+    assert digests(folder) == undisturbed[stream]
