@@ -418,16 +418,50 @@ def test_a_refresh_is_finished_when_the_task_is_told_to_stop(place: Place) -> No
 # Machines
 
 
-def test_without_a_common_lock_the_loser_finds_what_the_winner_stores(place: Place, tmp_path: Path) -> None:
+class HesitantStore(FileStore):
+    """Stores nothing until Gong has refused somebody else, and some time after."""
+
+    gong: GongSandbox
+
+    def replace(self, old: Tokens, new: Tokens) -> Tokens:
+        until(lambda: self.gong.oauth.refused > 0)
+        time.sleep(0.3)
+        return super().replace(old, new)
+
+
+def until(there: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20
+    while not there():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_without_a_common_lock_the_loser_waits_for_what_the_winner_stores(
+    place: Place, tmp_path: Path
+) -> None:
     place.clock.now += DAY + 1
     other = lockbox_of(replace(place.settings, directory=str(tmp_path / "other machine")))
-    slow = place.gong.faults.add("slow", seconds=0.5, path=TOKEN_PATH, times=1)
-    keepers = [place.keeper(grace=5), place.keeper(lockbox=other, grace=5)]
-    with ThreadPoolExecutor(2) as pool:
-        first, second = pool.map(lambda keeper: keeper.current(), keepers)
-    assert slow.struck == 1
-    assert first.auth.access_token == second.auth.access_token
-    assert place.refreshes() == 1
+    hesitant = HesitantStore(place.store.path)
+    hesitant.gong = place.gong
+    with ThreadPoolExecutor(1) as pool:
+        winner = pool.submit(place.keeper(store=hesitant).current)
+        until(lambda: place.refreshes() == 1)
+        loser = place.keeper(lockbox=other, grace=10).current()
+    assert winner.result().auth.access_token == loser.auth.access_token
+    assert (place.refreshes(), place.gong.oauth.refused) == (1, 1)
+
+
+def test_without_a_common_lock_a_token_that_is_never_stored_ends_in_the_documented_error(
+    place: Place, tmp_path: Path
+) -> None:
+    place.clock.now += DAY + 1
+    with pytest.raises(Crash):
+        place.keeper(store=CrashingStore(place.store.path)).current()
+    other = lockbox_of(replace(place.settings, directory=str(tmp_path / "other machine")))
+    with pytest.raises(GongNotConnected, match="redis_conn_id"):
+        place.keeper(lockbox=other).current()
+    # The machine that has it goes on.
+    place.gong_client().send(workspaces.list_workspaces())
 
 
 # Many
