@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,6 +15,7 @@ import pytest
 from airflow_provider_gong.sandbox import GongSandbox
 from tests.hooks.oauth import REDIRECT, decide, fields_of
 from tests.system.real_airflow import DATABASE, RealAirflow
+from tests.system.rest import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,6 +33,14 @@ with DAG("many", schedule=None, max_active_tasks={TASKS}):
         GongListWorkspacesOperator(task_id=f"list_{{number}}")
 """
 
+WAIT = """
+from airflow.sdk import DAG
+from airflow_provider_gong.sensors.calls import GongCallSensor
+
+with DAG("wait", schedule=None):
+    GongCallSensor(task_id="call", call_id="{call_id}", deferrable=True, poke_interval=2, timeout=600)
+"""
+
 
 @pytest.fixture(scope="module")
 def gong() -> Iterator[GongSandbox]:
@@ -46,7 +56,7 @@ def airflow(gong: GongSandbox, tmp_path_factory: pytest.TempPathFactory) -> Iter
         "AIRFLOW__CORE__PARALLELISM": str(TASKS),
         "AIRFLOW__CORE__TEST_CONNECTION": "Enabled",
     }
-    airflow = RealAirflow(tmp_path_factory.mktemp("oauth"), environment=environment)
+    airflow = RealAirflow(tmp_path_factory.mktemp("oauth"), environment=environment, triggerer=True)
     (airflow.dags / "many.py").write_text(DAG)
     with airflow:
         yield airflow
@@ -111,9 +121,31 @@ def test_tasks_whose_token_ended_refresh_it_once_and_all_succeed(
     answer = airflow.rest.request("POST", "/connections/test", json=body)
     assert answer["status"], answer
     assert answer["message"].startswith("Reached localhost; the OAuth token is accepted.")
+    wait_in_the_triggerer(airflow, gong)
     gong.oauth.revoke()
     logs = run_all(airflow, "failed")
     assert logs.count("has to be connected again. Connect it: `airflow gong connect gong_default`") >= TASKS
+
+
+def wait_in_the_triggerer(airflow: RealAirflow, gong: GongSandbox) -> None:
+    """Let a token end while a task is deferred: the triggerer replaces it, for the worker as well."""
+    now = datetime.now(UTC)
+    call = gong.world.add_call(now - timedelta(hours=1), visible_at=now + timedelta(hours=1))
+    airflow.add_dag("wait", WAIT.format(call_id=call.id))
+    run_id = airflow.rest.trigger("wait")
+    before = gong.oauth.rotations
+    wait_until(
+        lambda: {one["state"] for one in airflow.rest.task_instances("wait", run_id)} == {"deferred"},
+        seconds=120,
+        what="a deferred task",
+    )
+    gong.oauth.expire_access_tokens()
+    wait_until(lambda: gong.oauth.rotations > before, seconds=120, what="a refresh by the triggerer")
+    gong.clock.advance(timedelta(hours=2))
+    airflow.rest.wait_for_run("wait", run_id, "success")
+    assert (gong.oauth.rotations, gong.oauth.refused, gong.oauth.chains) == (before + 1, 0, 1)
+    for secret in tokens_of(gong):
+        assert files_with(airflow, secret.encode()) == []
 
 
 def tokens_of(gong: GongSandbox) -> set[str]:
