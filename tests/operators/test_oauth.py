@@ -134,6 +134,23 @@ def test_a_connection_that_nobody_has_connected_says_how(
     assert len(gong.requests) == 0
 
 
+def test_a_disconnected_one_does_not_go_back_to_its_own_token(
+    gong: GongSandbox, connect: Callable[..., Any]
+) -> None:
+    own = granted(gong)
+    [record] = variables_of(connect(refresh_token=own.refresh_token), own).values()
+    result = read({KEY: json.dumps(json.loads(record) | {"tokens": None})})
+    assert "is not connected: it was disconnected. Connect it" in str(result.error)
+    assert gong.oauth.is_valid(own.refresh_token)
+
+
+def test_a_changed_secret_of_the_app_is_told(
+    gong: GongSandbox, variables: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_GONG_DEFAULT", json.dumps(fields_of(gong) | {"password": "another"}))
+    assert "or the secret was. Connect it" in str(read(variables).error)
+
+
 def test_tokens_of_another_app_are_not_used(
     gong: GongSandbox, variables: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
