@@ -1,7 +1,8 @@
 """React to new calls: the triggerer sees them in Gong, and a run reads their transcripts as soon as they are ready.
 
 Nothing has to reach Airflow from outside. One run has all calls of one look or more, so it goes by the ids that the
-events list. An external call with a customer is worth it; the filters are those of `GongNewCallsTrigger`.
+events list. Only external calls are watched for; docs/events.md has the other filters of `GongNewCallsTrigger` and what
+it promises.
 """
 
 from __future__ import annotations

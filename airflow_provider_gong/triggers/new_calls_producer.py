@@ -113,8 +113,13 @@ class NewCallsProducer(SharedStreamProducer):
 
     async def _ask(self, memory: Memory) -> None:
         now = datetime.now(UTC)
-        far = memory.looked_far is None or now - memory.looked_far >= LOOK_FAR_EVERY
-        since = min(memory.looked or now, now) - (self._lookback if far else min(NEAR, self._lookback))
+        # A look in the future was one of a wrong clock.
+        far = memory.looked_far is None or abs(now - memory.looked_far) >= LOOK_FAR_EVERY
+        # What became visible since a look is found by the next one that reaches as far back as that look did.
+        if far:
+            since = min(memory.looked_far or now, now) - self._lookback
+        else:
+            since = min(memory.looked or now, now) - min(NEAR, self._lookback)
         self._left = await asyncio.to_thread(self._find_new, memory, since)
         self._looked, self._far = now, far
 
@@ -137,7 +142,7 @@ class NewCallsProducer(SharedStreamProducer):
         if batch.looked is not None:
             memory.looked = batch.looked
             memory.looked_far = batch.looked if batch.far else memory.looked_far
-            memory.forget_before(batch.looked - self._lookback)
+            memory.forget_before((memory.looked_far or batch.looked) - self._lookback)
         self._is_saved = False
 
     async def _save(self) -> None:

@@ -87,7 +87,7 @@ class Memory:
         place = place if isinstance(place, dict) else {}
         memory = cls(_moment(place.get("looked")), _moment(place.get("looked_far")))
         now = datetime.now(UTC)
-        first = (memory.looked or now) - lookback
+        first = (memory.looked_far or now) - lookback
         # A clock that is wrong by less than a bucket hides nothing.
         for number in range(bucket_of(first), bucket_of(now) + 2):
             text = await store.aget(_key(number))

@@ -78,6 +78,18 @@ class Forger:
         ]
         return "\r\n".join([*head, "", ""]).encode("latin-1") + body
 
+    def chunked(self, body: bytes) -> bytes:
+        """Return a request whose body has no length, with the honest header."""
+        head = [
+            f"POST {self.path} HTTP/1.1",
+            f"Host: 127.0.0.1:{self.port}",
+            "Connection: close",
+            "Transfer-Encoding: chunked",
+            *self.honest(),
+        ]
+        chunk = f"{len(body):x}\r\n".encode() + body + b"\r\n0\r\n\r\n"
+        return "\r\n".join([*head, "", ""]).encode() + chunk
+
     def honest(self) -> list[str]:
         """Return the header that Gong would send."""
         return [f"Authorization: {self.webhooks.key.token(self.claims)}"]
@@ -120,6 +132,16 @@ class Forger:
             STRANGER.token(
                 claims, header={"alg": "RS256", "kid": "../../../../dev/null", "jku": f"{self.url}/keys"}
             ),
+        )
+        yield (
+            "extension that must be understood",
+            "bad_token",
+            sign(claims, header={"alg": "RS256", "crit": ["x"]}),
+        )
+        yield (
+            "content that is not in the token",
+            "bad_token",
+            sign(claims, header={"alg": "RS256", "b64": False, "crit": ["b64"]}),
         )
         yield "claims changed under the signature", "wrong_signature", f"{head}.{forged}.{signature}"
         yield "empty signature", "wrong_signature", f"{head}.{middle}."
@@ -212,6 +234,14 @@ class Forger:
         yield "changed body", Hostile(self.request(self.body.replace(b"false", b"true")), 401, "wrong_body")
         yield "longer body", Hostile(self.request(self.body + b" "), 401, "wrong_body")
         yield "body that is said to be huge", Hostile(self.request(b"", length="999999999"), 413, "too_large")
+        changed = self.body.replace(b"false", b"true")
+        yield "changed body in chunks", Hostile(self.chunked(changed), 401, "wrong_body")
+        yield "two lengths", Hostile(self.request(headers=[*self.honest(), "Content-Length: 1"]), 400, "")
+        elsewhere = self.webhooks.claims(f"https://hooks.example.com{self.path}", self.body)
+        forwarded = ["X-Forwarded-Host: hooks.example.com", "X-Forwarded-Proto: https"]
+        token = f"Authorization: {self.webhooks.key.token(elsewhere)}"
+        yield "URL of the proxy", Hostile(self.request(headers=[token, *forwarded]), 401, "wrong_url")
+        yield from self._detours()
         for method in ("GET", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE"):
             reason = "" if method == "HEAD" else "wrong_method"
             yield method, Hostile(self.request(line=f"{method} {self.path} HTTP/1.1"), 405, reason)
@@ -233,6 +263,24 @@ class Forger:
         ):
             line = f"{post.rpartition('/')[0]}{path} HTTP/1.1"
             yield name, Hostile(self.request(line=line), 404, reason)
+
+    def _detours(self) -> Iterator[tuple[str, Hostile]]:
+        """Yield honest deliveries that get in by the wrong way."""
+        old = f"POST {self.path} HTTP/1.0"
+        yield "no header, in HTTP/1.0", Hostile(self.request(line=old, headers=[]), 401, "no_token")
+        token = self.webhooks.key.token(self.claims)
+        yield "token as a cookie", Hostile(self.request(headers=[f"Cookie: jwt={token}"]), 401, "no_token")
+        line = f"POST {self.path}?authorization={token}&token={token} HTTP/1.1"
+        yield "token in the query", Hostile(self.request(line=line, headers=[]), 401, "no_token")
+        override = ["X-HTTP-Method-Override: POST", "X-HTTP-Method: POST", *self.honest()]
+        get = f"GET {self.path}?_method=POST HTTP/1.1"
+        yield (
+            "GET that calls itself POST",
+            Hostile(self.request(line=get, headers=override), 405, "wrong_method"),
+        )
+        nowhere = f"POST {self.path.replace('/both', '/nothing')} HTTP/1.1"
+        rewritten = [f"X-Original-URL: {self.path}", f"X-Rewrite-URL: {self.path}", *self.honest()]
+        yield "path in a header", Hostile(self.request(line=nowhere, headers=rewritten), 404, "unknown_rule")
 
 
 def send(port: int, raw: bytes, seconds: float = 30) -> tuple[int, dict[str, Any]]:

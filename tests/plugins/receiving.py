@@ -95,14 +95,22 @@ class Airflow:
 
 
 class Server:
-    """Serve the plugin's app at ``/gong``, as Airflow does."""
+    """Serve the plugin's app at ``/gong``, as Airflow does; `written` is what its access log would say."""
 
     def __init__(self) -> None:
         from starlette.applications import Starlette
         from starlette.routing import Mount
 
         self.plugin = WebhookApp()
-        app = Starlette(routes=[Mount("/gong", self.plugin)])
+        self.written: list[str] = []
+        airflow = Starlette(routes=[Mount("/gong", self.plugin)])
+
+        async def app(scope: Any, receive: Any, send: Any) -> None:
+            try:
+                await airflow(scope, receive, send)
+            finally:
+                self.written.append(f"{scope['path']} {scope['query_string'].decode()}")
+
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         self._socket.bind(("127.0.0.1", 0))
         config = uvicorn.Config(app, loop="asyncio", lifespan="off", log_config=None, access_log=False)

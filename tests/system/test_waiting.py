@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import time
 from datetime import UTC, datetime, timedelta
@@ -72,7 +73,6 @@ def gong() -> Iterator[GongSandbox]:
 @pytest.fixture(scope="module")
 def airflow(gong: GongSandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealAirflow]:
     environment = {
-        "AIRFLOW_CONN_GONG_DEFAULT": connection(gong),
         # A watcher begins when its Dag file is read while the Dag is not paused.
         "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
         # So that what a dead triggerer had is soon given to the next.
@@ -81,6 +81,10 @@ def airflow(gong: GongSandbox, tmp_path_factory: pytest.TempPathFactory) -> Iter
     }
     airflow = RealAirflow(tmp_path_factory.mktemp("waiting"), environment=environment, triggerer=True)
     with airflow:
+        # In the database, as one that is made in the UI: a triggerer asks its supervisor for it, out of a thread.
+        fields = json.loads(connection(gong))
+        stored = {**fields, "connection_id": "gong_default", "extra": json.dumps(fields["extra"])}
+        airflow.rest.request("POST", "/connections", json=stored)
         yield airflow
 
 

@@ -65,6 +65,8 @@ def airflow(gong: GongSandbox, tmp_path_factory: pytest.TempPathFactory) -> Iter
     airflow = RealAirflow(tmp_path_factory.mktemp("webhooks"))
     airflow.environment |= {
         "AIRFLOW__API__WORKERS": "2",
+        # Secrets are looked for in all that is written.
+        "AIRFLOW__LOGGING__LOGGING_LEVEL": "DEBUG",
         "AIRFLOW__GONG__WEBHOOK_RULES": json.dumps(RULES),
         "AIRFLOW_CONN_GONG_DEFAULT": connection(gong),
     }
@@ -193,7 +195,7 @@ def test_hostile_deliveries_leave_no_run_and_no_event(airflow: RealAirflow, gong
     assert before == ([run["dag_run_id"] for run in airflow.rest.runs("receives")], events(airflow, "both"))
 
 
-@pytest.mark.parametrize("where", ["?key={}", "/{}"])
+@pytest.mark.parametrize("where", ["?key={}", "?anything={}", "/{}"])
 def test_url_key_is_written_down_nowhere(where: str, airflow: RealAirflow, gong: GongSandbox) -> None:
     url = rule_url(airflow, "keyed")
     before = written(airflow, "keyed")
@@ -202,6 +204,16 @@ def test_url_key_is_written_down_nowhere(where: str, airflow: RealAirflow, gong:
     wait_until(lambda: written(airflow, "keyed") > before, seconds=10, what="a line in the access log")
     for output in airflow.home.glob("*.out"):
         assert URL_KEY not in output.read_text()
+
+
+def test_tokens_are_written_down_nowhere(airflow: RealAirflow, gong: GongSandbox) -> None:
+    before = written(airflow, "both")
+    delivery = gong.webhooks.delivery(rule_url(airflow, "both"))
+    assert delivery.send().status == 200
+    wait_until(lambda: written(airflow, "both") > before, seconds=10, what="a line in the access log")
+    signature = delivery.headers["Authorization"].rpartition(".")[2]
+    for output in airflow.home.glob("*.out"):
+        assert signature not in output.read_text()
 
 
 def test_rule_without_credentials_is_named_when_airflow_starts_and_refused(

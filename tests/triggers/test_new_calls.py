@@ -14,7 +14,7 @@ from airflow.serialization.serialized_objects import DagSerialization
 
 from airflow_provider_gong.exceptions import GongConfigurationError
 from airflow_provider_gong.sandbox import GongSandbox
-from airflow_provider_gong.triggers import new_calls_producer
+from airflow_provider_gong.triggers import new_calls_producer, seen
 from airflow_provider_gong.triggers.new_calls import GongNewCallsTrigger
 from tests.support.triggerer import Triggerer, running
 
@@ -159,6 +159,32 @@ def test_nothing_counts_as_told_of_before_its_event_is_stored(gong: GongSandbox,
     run(again, second.state)
 
 
+def test_an_event_that_airflow_gave_up_is_not_taken_for_told(gong: GongSandbox, run: Any) -> None:
+    add(gong, hours=1)
+
+    async def test(triggerer: Triggerer) -> None:
+        triggerer.confirms = False
+        triggerer._shared_streams._ack_timeout = 2
+        number = watch(triggerer)
+        await triggerer.until(lambda: triggerer.events_of[number])
+        # Airflow would start it anew.
+        await triggerer.until(lambda: not triggerer.triggers)
+        await asyncio.sleep(1)
+
+    assert list(run(test).state) == [f"{ASSET} gong_new_calls"]
+
+
+def test_what_was_told_of_is_remembered_before_the_next_look(gong: GongSandbox, run: Any) -> None:
+    add(gong, hours=1)
+
+    async def test(triggerer: Triggerer) -> None:
+        watch(triggerer, poll_interval=3600)
+        await triggerer.until(lambda: len(triggerer.state) == 2)
+
+    run(test)
+    assert looks(gong) == 1
+
+
 def test_kills_at_any_moment_lose_no_call(
     gong: GongSandbox, run: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -216,6 +242,48 @@ def test_a_gap_is_looked_at_from_where_the_last_look_ended(gong: GongSandbox, ru
         assert ids(triggerer.events_of[number]) == call_ids
 
     run(test, state)
+
+
+def test_a_call_that_is_nearly_too_late_is_told_of_once(gong: GongSandbox, run: Any) -> None:
+    place = {"looked": ago(minutes=1).isoformat(), "looked_far": ago(hours=2).isoformat()}
+    # It may have become visible just after the last look that went so far, and was not too late then.
+    call_id = add(gong, hours=25, minutes=55)
+
+    async def test(triggerer: Triggerer) -> None:
+        number = watch(triggerer)
+        await triggerer.until(lambda: triggerer.events_of[number])
+        await triggerer.until(lambda: looks(gong) > 2)
+        assert ids(triggerer.events_of[number]) == [call_id]
+
+    run(test, {f"{ASSET} gong_new_calls": place})
+
+
+def test_near_looks_forget_nothing_that_the_next_far_one_sees(
+    gong: GongSandbox, run: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(seen, "BUCKET", timedelta(minutes=1))
+    moment = ago(hours=24, minutes=30)
+    told = f"{ASSET} {seen._key(seen.bucket_of(moment))}"
+    place = {"looked": ago(minutes=1).isoformat(), "looked_far": ago(minutes=50).isoformat()}
+    state = {f"{ASSET} gong_new_calls": place, told: seen.hashed("7")}
+
+    async def test(triggerer: Triggerer) -> None:
+        watch(triggerer)
+        await triggerer.until(lambda: looks(gong) > 2)
+
+    assert told in run(test, state).state
+
+
+def test_a_clock_that_was_wrong_hides_no_late_call(gong: GongSandbox, run: Any) -> None:
+    next_year = ago(days=-365).isoformat()
+    call_id = add(gong, hours=20)
+
+    async def test(triggerer: Triggerer) -> None:
+        number = watch(triggerer)
+        await triggerer.until(lambda: triggerer.events_of[number])
+        assert ids(triggerer.events_of[number]) == [call_id]
+
+    run(test, {f"{ASSET} gong_new_calls": {"looked": next_year, "looked_far": next_year}})
 
 
 def test_what_no_look_sees_again_is_forgotten(gong: GongSandbox, run: Any) -> None:

@@ -45,6 +45,8 @@ def saved(memory: Memory) -> Kept:
 def test_what_is_saved_is_known_again() -> None:
     memory = Memory(looked=NOW, looked_far=NOW - DAY)
     calls = [(one, NOW - timedelta(minutes=n)) for n, one in enumerate(some_ids(1000))]
+    # As old as what the next look sees that looks back all the way.
+    calls.append(("7", NOW - 2 * DAY))
     memory.add(calls)
     again = asyncio.run(Memory.load(saved(memory), DAY))
     assert all(again.knows(call_id) for call_id, _ in calls)

@@ -125,9 +125,13 @@ def _delivered(rule: Rule, proof: Proof, body: bytes, deadline: float) -> tuple[
 
 
 def _hide_key(request: Request) -> None:
-    # Airflow's access log writes down the path as it stands here when we are done; of queries it hides secrets.
-    if key := request.path_params.get("key"):
-        request.scope["path"] = request.scope["path"].replace(key, "***")
+    """Leave to Airflow's access log, which writes down what stands here when we are done, no place with a key."""
+    # It hides secrets in queries, but only those that it knows or that are called so.
+    request.scope["query_string"] = b""
+    before, mark, behind = request.scope["path"].partition("/webhooks/")
+    rule, slash, rest = behind.partition("/")
+    if rest:
+        request.scope["path"] = f"{before}{mark}{rule}{slash}***"
 
 
 def _answer(outcome: Outcome, delivery: Delivery) -> Response:
@@ -146,7 +150,8 @@ def _refused(rule: Rule | None, refusal: Refused, cause: str = "") -> Response:
 
 
 async def _answer_http_error(request: Request, error: Exception) -> Response:
-    """Answer wrong paths (404) and methods (405)."""
+    """Answer wrong paths (404) and methods (405), such as those of someone who opens a URL with a key."""
+    _hide_key(request)
     status = getattr(error, "status_code", 404)
     reason = "wrong_method" if status == 405 else "unknown_path"
     refusal = Refused(status, reason, "Send deliveries with POST to /gong/webhooks/{rule}.")

@@ -194,6 +194,17 @@ def test_url_key_opens_a_rule_without_public_keys(
     assert webhooks.fire(f"{url}{where.format(URL_KEY)}", kind="unsigned").status == 200
 
 
+@pytest.mark.parametrize("method", ["POST", "GET"])
+@pytest.mark.parametrize("where", ["keyed?a=b&anything={}", "keyed/{}", "keyed/{}/", "keyed/x/{}", "typo/{}"])
+def test_url_key_gets_into_no_access_log(method: str, where: str, server: Server, airflow: Airflow) -> None:
+    path = f"/gong/webhooks/{where.format(URL_KEY)}"
+    raw = f"{method} {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+    send(server.port, raw.encode())
+    [written] = server.written
+    assert URL_KEY not in written
+    assert written.startswith(f"/gong/webhooks/{where[:4]}")
+
+
 def test_rule_with_both_needs_both(server: Server, webhooks: Webhooks, airflow: Airflow) -> None:
     url, keyed = server.rule("strict"), f"{server.rule('strict')}?key={URL_KEY}"
     assert webhooks.fire(url).json()["reason"] == "wrong_url_key"
