@@ -4,11 +4,14 @@
 
     GongError
     ├── GongConfigurationError        mend the connection, an argument or the environment
+    │   └── GongNotConnected          an OAuth connection that somebody has to connect, or connect again
     ├── GongFileError                 a file to be sent or written failed, on our side
     ├── GongQuotaUnavailable          the store that counts requests cannot be reached: nothing was sent
+    ├── GongTokensUnavailable         OAuth tokens cannot be read, locked or stored now: try later
     └── GongReplyError                a request was made and did not succeed
         ├── GongRequestRefused        Gong said no: the same request gets the same answer
-        │   ├── GongAuthenticationError   401: the key is not accepted
+        │   ├── GongAuthenticationError   401: the key or token is not accepted
+        │   ├── GongGrantRefused          400: an OAuth code or refresh token is spent, revoked or too old
         │   ├── GongMissingScope          401: the key is accepted, but lacks a scope
         │   ├── GongForbidden             403: untrusted IP address, another host, a feature without licence
         │   ├── GongNotFound              404 that does not mean "an empty list"
@@ -51,6 +54,16 @@ class GongError(Exception):
 
 class GongConfigurationError(GongError):
     """The connection, an argument or the environment must be mended; Gong did nothing."""
+
+
+class GongNotConnected(GongConfigurationError):  # noqa: N818
+    """An OAuth connection has no tokens, or tokens that Gong does not accept any more: connect it (again)."""
+
+
+class GongTokensUnavailable(GongError):  # noqa: N818
+    """The OAuth tokens of a connection cannot be read, locked or stored at the moment; none of them is lost."""
+
+    retryable = True
 
 
 class GongFileError(GongError):
@@ -100,7 +113,11 @@ class GongRequestRefused(GongReplyError):  # noqa: N818 - the root says that it 
 
 
 class GongAuthenticationError(GongRequestRefused):
-    """The access key is not accepted (401)."""
+    """The access key or token is not accepted (401)."""
+
+
+class GongGrantRefused(GongRequestRefused):
+    """An OAuth code or refresh token is not accepted: spent, revoked or too old (400 invalid_grant)."""
 
 
 class GongMissingScope(GongRequestRefused):

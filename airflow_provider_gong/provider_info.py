@@ -30,7 +30,7 @@ def get_provider_info() -> dict[str, Any]:
         "triggers": [_modules("triggers", "calls", "new_calls")],
         "extra-links": ["airflow_provider_gong.operators.links.GongCallLink"],
         "hooks": [{"integration-name": "Gong", "python-modules": ["airflow_provider_gong.hooks.gong"]}],
-        "connection-types": [_connection_type(), _webhook_connection_type()],
+        "connection-types": [_connection_type(), _oauth_connection_type(), _webhook_connection_type()],
         "cli": ["airflow_provider_gong.exports.plan.get_cli_commands"],
         "config": {"gong": {"description": "Options of the Gong provider.", "options": _options()}},
     }
@@ -53,6 +53,64 @@ def _connection_type() -> dict[str, Any]:
             "placeholders": {"host": "https://us-12345.api.gong.io", "port": "443"},
         },
         "conn-fields": _conn_fields(),
+    }
+
+
+def _oauth_connection_type() -> dict[str, Any]:
+    return {
+        "connection-type": "gong_oauth",
+        "hook-class-name": "airflow_provider_gong.hooks.gong.GongOAuthHook",
+        "hook-name": "Gong OAuth 2.0",
+        "ui-field-behaviour": {
+            "hidden-fields": ["schema"],
+            "relabeling": {"host": "Sign-in URL", "login": "API Key", "password": "API Secret"},
+            "placeholders": {"host": "https://app.gong.io", "port": "443"},
+        },
+        "conn-fields": _oauth_fields() | _conn_fields() | _oauth_wording(),
+    }
+
+
+def _oauth_fields() -> dict[str, Any]:
+    return {
+        "scopes": _field(
+            "Scopes",
+            "What consent is asked for, separated by spaces; the app in Gong needs the same. "
+            "After a change, connect again.",
+            "string",
+            default="api:calls:create api:calls:read:basic",
+        ),
+        "refresh_token": _field(
+            "Refresh token",
+            "Only when the app was connected elsewhere. Empty: `airflow gong connect` fetches the tokens. "
+            "It is spent at the first use; what follows it is stored in Variables.",
+            "string",
+            format="password",
+        ),
+    }
+
+
+def _oauth_wording() -> dict[str, Any]:
+    return {
+        "allowed_hosts": _field(
+            "Allowed hosts",
+            "Hosts besides *.gong.io that Sign-in URL and Gong's tokens may name, separated by commas; an origin such "
+            "as http://sandbox:8080 allows plain http. Example: 127.0.0.1, localhost. Leave it empty to reach Gong "
+            "only.",
+            "string",
+        ),
+        "quota_group": _field(
+            "Quota group",
+            "Connections with the same group share one quota. Example: acme. "
+            "Default: those of the same app and company.",
+            "string",
+        ),
+        "redis_conn_id": _field(
+            "Redis connection",
+            "Airflow connection of a Redis in which several machines count their requests and take turns to refresh "
+            "the tokens. Example: redis_default. Needed as soon as tasks run on more than one machine, or in "
+            "containers that share no quota directory: else tokens get lost. Needs the extra [redis] of this package.",
+            "string",
+        ),
     }
 
 
@@ -169,6 +227,16 @@ def _options() -> dict[str, Any]:
             "version_added": "0.1.0",
             "type": "string",
             "example": "/var/lib/airflow/gong-quota",
+            "default": "",
+        },
+        "oauth_redirect_uri": {
+            "description": (
+                "Where Gong sends the browser after consent to an OAuth connection: one of the redirect URIs that the "
+                "app has in Gong. https, unless it is this machine. Empty: connecting asks for it."
+            ),
+            "version_added": "0.1.0",
+            "type": "string",
+            "example": "https://airflow.example.com/gong/oauth/callback",
             "default": "",
         },
         "webhook_rules": {

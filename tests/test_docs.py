@@ -156,6 +156,36 @@ def test_connections_of_the_quota_are_understood(monkeypatch: pytest.MonkeyPatch
     assert (months.daily_share, shared.redis_conn_id) == (40, "gong_quota")
 
 
+def test_connections_of_both_kinds_are_understood(monkeypatch: pytest.MonkeyPatch) -> None:
+    from airflow.sdk import BaseHook
+
+    from airflow_provider_gong.hooks.settings import OAUTH_READERS, read_settings
+
+    text = (ROOT / "docs" / "connections.md").read_text(encoding="utf-8")
+    found = []
+    for name, value in re.findall(r"export (AIRFLOW_CONN_\w+)='(.*)'", text):
+        monkeypatch.setenv(name, value)
+        found.append(read_settings(BaseHook.get_connection(name.removeprefix("AIRFLOW_CONN_").lower())))
+    assert [one.oauth is not None for one in found] == [False, True]
+    for label, extra in re.findall(r"^\| ([^|]+) \| `(\w+)` \|", text, re.M):
+        assert OAUTH_READERS[extra][0] == label
+
+
+def test_commands_of_the_connections_are_those_that_exist() -> None:
+    from airflow_provider_gong.hooks.connect import arguments_of_the_command
+
+    text = (ROOT / "docs" / "connections.md").read_text(encoding="utf-8")
+    used = {
+        word
+        for block in blocks(text, "bash")
+        for line in block.splitlines()
+        if "gong connect" in line
+        for word in line.partition("#")[0].split()
+        if word.startswith("--")
+    }
+    assert used == {flag for flag in arguments_of_the_command() if flag.startswith("--")}
+
+
 def test_table_of_the_quota_names_extras_and_defaults_of_the_hook() -> None:
     from airflow_provider_gong.hooks.settings import READERS, Settings
 

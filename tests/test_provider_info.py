@@ -15,11 +15,13 @@ import pytest
 from airflow.sdk import BaseOperator
 from airflow.triggers.base import BaseTrigger
 
-from airflow_provider_gong.hooks.settings import READERS, Settings
+from airflow_provider_gong.api.oauth_app import DEFAULT_SCOPES
+from airflow_provider_gong.hooks.settings import OAUTH_READERS, READERS, Settings
 from airflow_provider_gong.provider_info import get_provider_info
 
 INFO = get_provider_info()
-CONNECTION, WEBHOOK = INFO["connection-types"]
+TYPES = {one["connection-type"]: one for one in INFO["connection-types"]}
+CONNECTION, OAUTH = TYPES["gong"], TYPES["gong_oauth"]
 FIELDS = CONNECTION["conn-fields"]
 
 
@@ -51,7 +53,7 @@ def test_every_module_and_class_exists() -> None:
     for link in INFO["extra-links"]:
         module, _, name = link.rpartition(".")
         assert hasattr(import_module(module), name)
-    for connection in (CONNECTION, WEBHOOK):
+    for connection in TYPES.values():
         module, _, name = connection["hook-class-name"].rpartition(".")
         hook = getattr(import_module(module), name)
         assert (hook.conn_type, hook.hook_name) == (connection["connection-type"], connection["hook-name"])
@@ -111,6 +113,36 @@ def test_form_is_what_airflow_shows() -> None:
     assert list(form.extra_fields or {}) == list(FIELDS)
 
 
+def test_form_of_oauth_is_what_airflow_shows() -> None:
+    from airflow.api_fastapi.core_api.services.ui.connections import HookMetaService
+
+    (form,) = [meta for meta in HookMetaService.hook_meta_data() if meta.connection_type == "gong_oauth"]
+    standard = form.standard_fields
+    assert standard is not None
+    assert standard.host is not None
+    assert standard.login is not None
+    assert standard.password is not None
+    titles = (form.hook_name, standard.host.title, standard.login.title, standard.password.title)
+    assert titles == ("Gong OAuth 2.0", "Sign-in URL", "API Key", "API Secret")
+    fields = OAUTH["conn-fields"]
+    assert list(form.extra_fields or {}) == list(fields)
+    assert {name: one["label"] for name, one in fields.items()} == {
+        name: label for name, (label, _, _) in OAUTH_READERS.items()
+    }
+    # The quota and the rest are those of the other kind.
+    assert {name: one["schema"] for name, one in fields.items() if name in FIELDS} == {
+        name: one["schema"] for name, one in FIELDS.items()
+    }
+    assert OAUTH_READERS["scopes"][1](fields["scopes"]["schema"]["default"]) == DEFAULT_SCOPES
+
+
+def test_airflow_hides_the_refresh_token_of_a_connection() -> None:
+    from airflow.sdk._shared.secrets_masker import redact
+
+    assert redact({"refresh_token": "abc"}) == {"refresh_token": "***"}
+    assert OAUTH["conn-fields"]["refresh_token"]["schema"]["format"] == "password"
+
+
 def test_form_of_webhooks_is_what_airflow_shows() -> None:
     from airflow.api_fastapi.core_api.services.ui.connections import HookMetaService
 
@@ -145,7 +177,9 @@ def test_form_and_hook_know_the_same_fields_by_the_same_labels() -> None:
 
 
 def test_form_and_hook_have_the_same_defaults() -> None:
-    defaults = {one.name: one.default for one in fields(Settings) if one.default not in (MISSING, (), None)}
+    defaults = {
+        one.name: one.default for one in fields(Settings) if one.default not in (MISSING, (), None, "")
+    }
     assert {
         name: one["schema"]["default"] for name, one in FIELDS.items() if "default" in one["schema"]
     } == defaults

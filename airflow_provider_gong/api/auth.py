@@ -37,3 +37,21 @@ class ApiKeyAuth(AuthBase):
 
     def __repr__(self) -> str:
         return "ApiKeyAuth(***)"
+
+
+class BearerAuth(AuthBase):
+    """Sign requests with an OAuth access token.
+
+    :param access_token: the token, without a word before it.
+    """
+
+    def __init__(self, access_token: str) -> None:
+        self.access_token = access_token
+
+    def __call__(self, request: PreparedRequest) -> PreparedRequest:
+        """Sign a request."""
+        request.headers["Authorization"] = f"Bearer {self.access_token}"
+        return request
+
+    def __repr__(self) -> str:
+        return "BearerAuth(***)"

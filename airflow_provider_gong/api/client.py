@@ -7,8 +7,9 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO, Self
 
-from airflow_provider_gong.api.replies import check_reply, read_reply
+from airflow_provider_gong.api.replies import check_reply, read_reply, tells_of_a_worn_token
 from airflow_provider_gong.api.retry import RetryPolicy
+from airflow_provider_gong.api.token_keeper import TokenKeeper
 from airflow_provider_gong.api.transport import GongSession, fetch
 from airflow_provider_gong.exceptions import (
     GongConfigurationError,
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 UPLOAD_READ_TIMEOUT = 300.0
 
 TOO_MANY_REQUESTS = 429
+MOST_RENEWALS = 2
 # Seconds; the limit is counted by the second, and Gong may not say how long to wait.
 SHORTEST_HOLD = 1.0
 
@@ -54,7 +56,7 @@ class GongClient:
     """Send requests to Gong, no faster than the quota allows. Fit for use by several threads.
 
     :param base_url: address as returned by `airflow_provider_gong.api.base_url.base_url`, without path.
-    :param auth: signs each request.
+    :param auth: signs each request; a keeper of OAuth tokens also says where requests go.
     :param throttle: lets each request through when the quota allows it.
     :param retry: what is sent again.
     :param timeout: seconds to wait for the connection and for each part of the answer; an upload may take longer.
@@ -65,7 +67,7 @@ class GongClient:
         self,
         *,
         base_url: str,
-        auth: AuthBase,
+        auth: AuthBase | TokenKeeper,
         throttle: Throttle,
         retry: RetryPolicy | None = None,
         timeout: tuple[float, float] = (10.0, 60.0),
@@ -139,7 +141,7 @@ class GongClient:
         timeout = self._timeout_of(request, read_timeout)
 
         def attempt() -> RawReply:
-            with self._holding():
+            with self._holding(request):
                 return check_reply(request, self._fetch(request, timeout=timeout, sink=sink))
 
         return (retry or self.retry).run(attempt)
@@ -173,18 +175,19 @@ class GongClient:
         timeout = self._timeout_of(request)
 
         def attempt() -> Reply:
-            with self._holding():
+            with self._holding(request):
                 return read_reply(request, self._fetch(request, timeout=timeout))
 
         return self.retry.run(attempt)
 
     @contextmanager
-    def _holding(self) -> Iterator[None]:
+    def _holding(self, request: Request) -> Iterator[None]:
         """Let all who share the quota wait as long as Gong tells one of them to."""
         try:
             yield
         except GongRateLimited as error:
-            if error.status == TOO_MANY_REQUESTS:
+            # Tokens are given elsewhere, and not counted.
+            if error.status == TOO_MANY_REQUESTS and error.operation == request.operation:
                 # What Gong said matters more; trouble with the count shows at the next request.
                 with suppress(GongError):
                     self._throttle.hold(max(SHORTEST_HOLD, error.retry_after or 0.0))
@@ -201,7 +204,27 @@ class GongClient:
     def _fetch(
         self, request: Request, *, timeout: tuple[float, float], sink: BinaryIO | None = None
     ) -> RawReply:
-        """Wait for the quota, count the request and send it once."""
+        """Send a request; again when its token has come to its end, since nothing was done for it then."""
+        if not isinstance(self._auth, TokenKeeper):
+            return self._send_once(request, self._auth, self.base_url, timeout, sink)
+        access, renewals = self._auth.current(), 0
+        self.base_url = access.base_url
+        raw = self._send_once(request, access.auth, access.base_url, timeout, sink)
+        # The token that somebody else has stored may be worn as well; one that Gong gave just now is not.
+        while tells_of_a_worn_token(raw) and not access.fresh and renewals < MOST_RENEWALS:
+            access, renewals = self._auth.renew(access), renewals + 1
+            raw = self._send_once(request, access.auth, access.base_url, timeout, sink)
+        return raw
+
+    def _send_once(
+        self,
+        request: Request,
+        auth: AuthBase,
+        base_url: str,
+        timeout: tuple[float, float],
+        sink: BinaryIO | None,
+    ) -> RawReply:
+        """Wait for the quota, count the request and send it."""
         try:
             self._throttle.acquire()
         except GongRateLimited as error:
@@ -209,9 +232,7 @@ class GongClient:
             raise
         with self._count:
             self._sent += 1
-        return fetch(
-            self.session, request, base_url=self.base_url, auth=self._auth, timeout=timeout, sink=sink
-        )
+        return fetch(self.session, request, base_url=base_url, auth=auth, timeout=timeout, sink=sink)
 
 
 def _result(request: Request, reply: Reply) -> Any:

@@ -120,6 +120,15 @@ def _read(request: Request, raw: RawReply) -> tuple[Any, Facts]:
     return body, facts
 
 
+def tells_of_a_worn_token(raw: RawReply) -> bool:
+    """Tell whether a refusal may be mended by a new access token: neither a scope nor the company is at fault."""
+    if raw.status != 401:
+        return False
+    body = _json(raw.content or b"")
+    said = " ".join(str(text) for text in _messages(body if isinstance(body, dict) else {}))
+    return not SCOPE.search(said) and "inactive" not in said.lower()
+
+
 def in_doubt(request: Request, error: GongReplyError) -> GongReplyError:
     """Return the error; when a write may have been carried out all the same, make the error say so."""
     refused = isinstance(error, GongRateLimited)
@@ -230,7 +239,7 @@ def _trouble(raw: RawReply, facts: Facts) -> GongUnavailable:
 REFUSED: dict[int, tuple[type[GongRequestRefused], str]] = {
     401: (
         GongAuthenticationError,
-        "The access key is not accepted: it may be mistyped, expired, revoked, "
+        "The access key or token is not accepted: it may be mistyped, expired, revoked, "
         "or belong to another company than Base URL.",
     ),
     403: (

@@ -56,6 +56,8 @@ def get_cli_commands() -> list[Any]:
     """Return the commands that this provider adds to those of `airflow`."""
     from airflow.cli.cli_config import ActionCommand, Arg, GroupCommand, lazy_load_command
 
+    from airflow_provider_gong.hooks import connect
+
     make_argument: Callable[..., Any] = Arg
     plan = ActionCommand(
         name="plan",
@@ -64,7 +66,15 @@ def get_cli_commands() -> list[Any]:
         func=lazy_load_command(f"{__name__}.{airflow_command.__name__}"),
         args=[make_argument((flag,), **facts) for flag, facts in arguments_of_the_command().items()],
     )
-    return [GroupCommand(name="gong", help="Plan exports of Gong", subcommands=[plan])]
+    connecting = ActionCommand(
+        name="connect",
+        help="Connect an OAuth connection to Gong",
+        description=connect.DESCRIPTION,
+        func=lazy_load_command(f"{connect.__name__}.{connect.airflow_command.__name__}"),
+        args=[make_argument((flag,), **facts) for flag, facts in connect.arguments_of_the_command().items()],
+    )
+    help_text = "Plan exports of Gong, connect to it"
+    return [GroupCommand(name="gong", help=help_text, subcommands=[plan, connecting])]
 
 
 def _run(parser: argparse.ArgumentParser, options: argparse.Namespace, *, in_airflow: bool) -> int:

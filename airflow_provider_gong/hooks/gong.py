@@ -15,8 +15,10 @@ from airflow_provider_gong.hooks.settings import Settings, read_settings
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from airflow_provider_gong.api.auth import ApiKeyAuth
     from airflow_provider_gong.api.client import GongClient, Page
     from airflow_provider_gong.api.endpoint import Request
+    from airflow_provider_gong.api.token_keeper import TokenKeeper
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +47,7 @@ class GongHook(BaseHook):
     All connections of this machine, or of all that count in the same Redis, that share a quota group wait for each
     other, so that together they stay within Gong's limits. What Gong's API offers: https://help.gong.io/apidocs/introduction-2
 
-    :param gong_conn_id: Airflow connection of type ``gong``.
+    :param gong_conn_id: Airflow connection of type ``gong`` or ``gong_oauth``.
     :param backfill: count the requests against the share of the day that backfills have, too; operators say so
         themselves when their run is one of ``airflow backfill``.
     """
@@ -67,7 +69,7 @@ class GongHook(BaseHook):
         :raises GongConfigurationError: when the connection must be mended; names the field.
         """
         if self._client is None:
-            self._client = _client(self._settings(), backfill=self.backfill)
+            self._client = _client(self.gong_conn_id, self._settings(), backfill=self.backfill)
         return self._client
 
     @property
@@ -109,7 +111,7 @@ class GongHook(BaseHook):
             self._client = None
 
     def test_connection(self) -> tuple[bool, str]:
-        """Tell whether Gong accepts the access key, and which of the basic scopes it has.
+        """Tell whether Gong accepts the access key or the tokens, and which of the basic scopes they have.
 
         Sends four small requests at most, never twice.
         """
@@ -119,7 +121,9 @@ class GongHook(BaseHook):
 
         try:
             settings = self._settings()
-            with _client(_for_the_button(settings), attempts=1) as client:
+            if settings.oauth is not None:
+                return self._test_tokens(settings)
+            with _client(self.gong_conn_id, _for_the_button(settings), attempts=1) as client:
                 return probe(client, settings.access_key)
         except GongError as error:
             return False, str(error)
@@ -130,12 +134,30 @@ class GongHook(BaseHook):
             log.warning("The Gong connection could not be tested: %s", type(error).__name__)
             return False, f"The connection could not be tested ({type(error).__name__})."
 
+    def _test_tokens(self, settings: Settings) -> tuple[bool, str]:
+        from airflow_provider_gong.hooks.oauth import known_as
+        from airflow_provider_gong.hooks.probe import OAUTH, probe
+
+        name = known_as(self.gong_conn_id, settings)
+        # The API server may have another lock than the workers, and replaces no token that still serves.
+        with _client(name, _for_the_button(settings), attempts=1, ahead=False) as client:
+            return probe(client, settings.access_key, OAUTH)
+
     def _settings(self) -> Settings:
         from airflow.sdk.log import mask_secret
 
         settings = read_settings(self.get_connection(self.gong_conn_id))
         mask_secret(settings.access_key_secret)
+        if settings.refresh_token:
+            mask_secret(settings.refresh_token)
         return settings
+
+
+class GongOAuthHook(GongHook):
+    """What Airflow makes of a connection of type ``gong_oauth``; `GongHook` takes both types as well."""
+
+    conn_type = "gong_oauth"
+    hook_name = "Gong OAuth 2.0"
 
 
 def _for_the_button(settings: Settings) -> Settings:
@@ -147,16 +169,21 @@ def _for_the_button(settings: Settings) -> Settings:
     )
 
 
-def _client(settings: Settings, *, attempts: int = 5, backfill: bool = False) -> GongClient:
-    from airflow.sdk.log import mask_secret
-
-    from airflow_provider_gong.api.auth import ApiKeyAuth
+def _client(
+    conn_id: str, settings: Settings, *, attempts: int = 5, backfill: bool = False, ahead: bool = True
+) -> GongClient:
     from airflow_provider_gong.api.client import GongClient
     from airflow_provider_gong.api.retry import RetryPolicy
     from airflow_provider_gong.hooks.quota import throttle_of
 
-    auth = ApiKeyAuth(settings.access_key, settings.access_key_secret)
-    mask_secret(auth.token)
+    auth: ApiKeyAuth | TokenKeeper
+    if settings.oauth is None:
+        auth = _key_auth(settings)
+    else:
+        from airflow_provider_gong.hooks.oauth import keeper_of, with_tokens
+
+        auth = keeper_of(conn_id, settings, ahead=ahead)
+        settings = with_tokens(settings, auth.current().base_url)
     return GongClient(
         base_url=settings.base_url,
         auth=auth,
@@ -165,3 +192,13 @@ def _client(settings: Settings, *, attempts: int = 5, backfill: bool = False) ->
         timeout=(settings.connect_timeout, settings.read_timeout),
         read_only=settings.read_only,
     )
+
+
+def _key_auth(settings: Settings) -> ApiKeyAuth:
+    from airflow.sdk.log import mask_secret
+
+    from airflow_provider_gong.api.auth import ApiKeyAuth
+
+    auth = ApiKeyAuth(settings.access_key, settings.access_key_secret)
+    mask_secret(auth.token)
+    return auth

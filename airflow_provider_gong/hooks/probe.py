@@ -24,11 +24,17 @@ if TYPE_CHECKING:
     from airflow_provider_gong.api.endpoint import Request
 
 
-def probe(client: GongClient, access_key: str) -> tuple[bool, str]:
+# What the credential is called, and where scopes are added to it.
+API_KEY = ("access key", "add them to the key in Gong, if they are needed")
+OAUTH = ("OAuth token", "add them to Scopes and to the app in Gong and connect again, if they are needed")
+
+
+def probe(client: GongClient, access_key: str, credential: tuple[str, str] = API_KEY) -> tuple[bool, str]:
     """Ask for something of each basic scope; say whether the key is accepted and what is missing.
 
     :param client: sends each request once.
     :param access_key: only looked at, to recognise a secret in its place.
+    :param credential: what to call it, and where scopes are added.
     """
     host = urlsplit(client.base_url).hostname or ""
     answering: list[str] = []
@@ -48,7 +54,9 @@ def probe(client: GongClient, access_key: str) -> tuple[bool, str]:
             break
     refusal = next((error for error in problems.values() if isinstance(error, GongAuthenticationError)), None)
     if (answering or missing) and not refusal:
-        return True, _accepted(host, answering, missing, problems)
+        return True, _accepted(host, credential, answering, missing, problems)
+    if refusal and credential is OAUTH:
+        return False, f"Reached {host}, but the OAuth token is not accepted. Gong said: {refusal}"
     return False, _refused(host, refusal or next(iter(problems.values())), access_key)
 
 
@@ -65,14 +73,19 @@ def _requests() -> dict[str, Request]:
 
 
 def _accepted(
-    host: str, answering: list[str], missing: dict[str, str], problems: dict[str, GongReplyError]
+    host: str,
+    credential: tuple[str, str],
+    answering: list[str],
+    missing: dict[str, str],
+    problems: dict[str, GongReplyError],
 ) -> str:
-    parts = [f"Reached {host}; the access key is accepted."]
+    called, mend = credential
+    parts = [f"Reached {host}; the {called} is accepted."]
     if answering:
         parts.append(f"Answering: {', '.join(answering)}.")
     if missing:
         scopes = ", ".join(f"{scope} ({name})" for name, scope in missing.items())
-        parts.append(f"Missing scopes: {scopes}; add them to the key in Gong, if they are needed.")
+        parts.append(f"Missing scopes: {scopes}; {mend}.")
     parts.extend(f"Not answering: {name}: {error}" for name, error in problems.items())
     return " ".join(parts)
 

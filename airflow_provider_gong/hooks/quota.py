@@ -40,7 +40,7 @@ def throttle_of(settings: Settings, *, backfill: bool) -> Throttle:
     if settings.redis_conn_id:
         from airflow_provider_gong.api.redis_throttle import RedisThrottle
 
-        redis = _redis(settings.redis_conn_id)
+        redis = redis_of(settings.redis_conn_id)
         return RedisThrottle(settings.quota_group, redis=redis, name=settings.redis_conn_id, **limits)
     from airflow.sdk import conf
 
@@ -59,7 +59,7 @@ def _say_where() -> None:
     )
 
 
-def _redis(conn_id: str) -> Redis:
+def redis_of(conn_id: str) -> Redis:
     """Return a client that gives up soon; it connects when it is used first."""
     try:
         from airflow.providers.redis.hooks.redis import RedisHook

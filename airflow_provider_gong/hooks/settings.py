@@ -1,4 +1,4 @@
-"""What an Airflow connection of type ``gong`` says, checked."""
+"""What an Airflow connection of type ``gong`` or ``gong_oauth`` says, checked."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from airflow_provider_gong.api.base_url import base_url
+from airflow_provider_gong.api.oauth_app import DEFAULT_SCOPES, SIGN_IN, OAuthApp, named_url
 from airflow_provider_gong.exceptions import GongConfigurationError
 
 if TYPE_CHECKING:
@@ -16,7 +17,12 @@ if TYPE_CHECKING:
 
     from airflow.sdk import Connection
 
+    # Its label, what reads it, and what to give.
+    Reader = tuple[str, Callable[[Any], Any], str]
+
 log = logging.getLogger(__name__)
+
+OAUTH = "gong_oauth"
 
 
 @dataclass(frozen=True)
@@ -37,6 +43,9 @@ class Settings:
     connect_timeout: float = 10
     read_timeout: float = 60
     read_only: bool = False
+    oauth: OAuthApp | None = None
+    """The Gong app of an OAuth connection: its tokens tell Base URL, and Access Key and secret are the app's."""
+    refresh_token: str = field(default="", repr=False)
 
 
 def read_settings(connection: Connection) -> Settings:
@@ -44,21 +53,39 @@ def read_settings(connection: Connection) -> Settings:
 
     :raises GongConfigurationError: naming the field that must be mended.
     """
-    extras = _read_extras(_extra(connection))
+    if connection.conn_type == OAUTH:
+        return _oauth_settings(connection)
+    extras = _read_extras(_extra(connection), READERS)
     address = base_url(_address(connection), extras.get("allowed_hosts", ()))
-    key = _required(connection.login, "Access Key", "login")
-    secret = _required(connection.password, "Access Key Secret", "password")
+    key = _required(connection.login, "Access Key", "login", KEY)
+    secret = _required(connection.password, "Access Key Secret", "password", KEY)
     # Two connections with the same key share a quota without being told to.
     extras.setdefault("quota_group", f"{address}\n{key}")
     return Settings(address, key, secret, **extras)
 
 
-def _required(value: str | None, label: str, standard_field: str) -> str:
+def _oauth_settings(connection: Connection) -> Settings:
+    extras = _read_extras(_extra(connection), OAUTH_READERS)
+    hosts = extras.get("allowed_hosts", ())
+    app = OAuthApp(
+        _required(connection.login, "API Key", "login", APP),
+        _required(connection.password, "API Secret", "password", APP),
+        sign_in=named_url(_address(connection) or SIGN_IN, hosts, "Sign-in URL"),
+        scopes=extras.pop("scopes", DEFAULT_SCOPES),
+        allowed_hosts=hosts,
+    )
+    # Base URL, and by that the company whose quota it is, come with the tokens.
+    extras.setdefault("quota_group", "")
+    return Settings("", app.client_id, app.client_secret, oauth=app, **extras)
+
+
+KEY = "create an access key on Gong's API page and fill in both of its parts"
+APP = "create an app in Gong and fill in both, API Key and API Secret"
+
+
+def _required(value: str | None, label: str, standard_field: str, mend: str) -> str:
     if not (value or "").strip():
-        raise GongConfigurationError(
-            f"{label} (field {standard_field}) is empty: create an access key on Gong's API page and fill in "
-            f"both of its parts."
-        )
+        raise GongConfigurationError(f"{label} (field {standard_field}) is empty: {mend}.")
     return (value or "").strip()
 
 
@@ -94,25 +121,27 @@ def _extra(connection: Connection) -> dict[str, Any]:
     return extra
 
 
-def _read_extras(extra: Mapping[str, Any]) -> dict[str, Any]:
-    unknown = sorted(set(extra) - set(READERS))
+def _read_extras(extra: Mapping[str, Any], readers: Mapping[str, Reader]) -> dict[str, Any]:
+    spellings = {name.replace("_", ""): name for name in readers}
+    unknown = sorted(set(extra) - set(readers))
     for name in unknown:
         meant = name.lower().replace("_", "").replace("-", "")
-        if meant in SPELLINGS:
-            raise GongConfigurationError(f"Extra {name!r} is misspelled: write {SPELLINGS[meant]}.")
+        if meant in spellings:
+            raise GongConfigurationError(f"Extra {name!r} is misspelled: write {spellings[meant]}.")
     if unknown:
         log.warning("The Gong connection has extras that mean nothing here: %s.", ", ".join(unknown))
     # The form stores null or an empty text for a field that was left empty.
-    given = {name: extra[name] for name in READERS if extra.get(name) not in (None, "")}
-    return {name: _read(name, value) for name, value in given.items()}
+    given = {name: extra[name] for name in readers if extra.get(name) not in (None, "")}
+    return {name: _read(name, value, readers[name]) for name, value in given.items()}
 
 
-def _read(name: str, value: Any) -> Any:
-    label, reader, wanted = READERS[name]
+def _read(name: str, value: Any, how: Reader) -> Any:
+    label, reader, wanted = how
     try:
         return reader(value)
     except (KeyError, TypeError, ValueError, OverflowError):
-        raise GongConfigurationError(f"{label} (extra {name}) is {value!r}: give {wanted}.") from None
+        shown = "not usable" if "token" in name else repr(value)
+        raise GongConfigurationError(f"{label} (extra {name}) is {shown}: give {wanted}.") from None
 
 
 def _hosts(value: Any) -> tuple[str, ...]:
@@ -124,6 +153,13 @@ def _text(value: Any) -> str:
     if not isinstance(value, str):
         raise TypeError
     return value.strip()
+
+
+def _scopes(value: Any) -> tuple[str, ...]:
+    words = _text(value).split()
+    if not words or not all(word.startswith("api:") for word in words):
+        raise ValueError
+    return tuple(dict.fromkeys(words))
 
 
 def _whole(most: int) -> Callable[[Any], int]:
@@ -157,7 +193,7 @@ def _switch(value: Any) -> bool:
 
 SECONDS = (_number(86_400), "a number of seconds above 0, at most 86400")
 
-READERS: dict[str, tuple[str, Callable[[Any], Any], str]] = {
+READERS: dict[str, Reader] = {
     "allowed_hosts": ("Allowed hosts", _hosts, "hosts or origins, separated by commas"),
     "requests_per_second": ("Requests per second", _whole(1000), "a whole number from 1 to 1000"),
     "requests_per_day": ("Requests per day", _whole(10_000_000), "a whole number from 1 to 10000000"),
@@ -171,4 +207,12 @@ READERS: dict[str, tuple[str, Callable[[Any], Any], str]] = {
     "read_only": ("Read only", _switch, "true or false"),
 }
 
-SPELLINGS = {name.replace("_", ""): name for name in READERS}
+OAUTH_READERS: dict[str, Reader] = {
+    "scopes": (
+        "Scopes",
+        _scopes,
+        "scopes separated by spaces, such as api:calls:create api:calls:read:basic",
+    ),
+    "refresh_token": ("Refresh token", _text, "the token as text"),
+    **READERS,
+}

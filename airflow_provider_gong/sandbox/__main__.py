@@ -7,7 +7,7 @@ import sys
 import threading
 
 from airflow_provider_gong.sandbox import deliver
-from airflow_provider_gong.sandbox.server import HOST, GongSandbox
+from airflow_provider_gong.sandbox.server import CUSTOMER_HOST, HOST, GongSandbox
 
 DEFAULT_PORT = 8321
 DESCRIPTION = """\
@@ -112,6 +112,9 @@ export AIRFLOW_CONN_GONG_DEFAULT='{_connection(sandbox)}'
 Ask it something:
 curl -u {key} {sandbox.url}/v2/workspaces
 curl -u {key} -H 'Content-Type: application/json' -d '{{"filter": {{}}}}' {sandbox.url}/v2/calls/transcript
+
+Or use it with OAuth 2.0, and connect with `airflow gong connect gong_default --redirect-uri http://localhost/`:
+export AIRFLOW_CONN_GONG_DEFAULT='{_oauth_connection(sandbox)}'
 """
 
 
@@ -123,6 +126,21 @@ def _connection(sandbox: GongSandbox) -> str:
             "login": sandbox.access_key,
             "password": sandbox.access_key_secret,
             "extra": {"allowed_hosts": HOST},
+        }
+    )
+
+
+def _oauth_connection(sandbox: GongSandbox) -> str:
+    return json.dumps(
+        {
+            "conn_type": "gong_oauth",
+            "host": sandbox.url,
+            "login": sandbox.oauth.client_id,
+            "password": sandbox.oauth.client_secret,
+            "extra": {
+                "scopes": "api:calls:read:basic api:calls:read:transcript api:users:read api:workspaces:read",
+                "allowed_hosts": f"{HOST}, {CUSTOMER_HOST}",
+            },
         }
     )
 

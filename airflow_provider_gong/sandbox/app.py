@@ -14,6 +14,7 @@ from airflow_provider_gong.sandbox.routes import (
     library,
     logs,
     meetings,
+    oauth,
     privacy,
     uploads,
     users,
@@ -28,6 +29,7 @@ def create_app(gong: Gong, drop: Drop) -> Front:
     app.state.gong = gong
     for module in (calls, users, logs, workspaces, meetings, engagement, privacy, uploads, library, control):
         app.include_router(module.router)
+    app.include_router(oauth.router)
     app.add_exception_handler(Refusal, _refuse)
     app.add_exception_handler(HTTPException, _answer_http_error)
     return Front(app, gong, drop)

@@ -23,9 +23,12 @@ logger = logging.getLogger(__name__)
 Drop = Callable[[tuple[str, int]], None]
 """Closes the connection of a client, named by its host and port."""
 
+# What programs ask for; people's pages and the control of the sandbox are left alone.
+WATCHED = ("/v2", "/oauth2/generate-customer-token")
+
 
 class Front:
-    """Pass requests on to the application; note those to /v2, and let faults strike them.
+    """Pass requests on to the application; note those of programs, and let faults strike them.
 
     A form is passed on while it arrives, since files may be large; other bodies are read first.
     """
@@ -37,7 +40,7 @@ class Front:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        if scope["type"] != "http" or not scope["path"].startswith("/v2"):
+        if scope["type"] != "http" or not scope["path"].startswith(WATCHED):
             await self._app(scope, receive, send)
             return
         raw = b"" if _is_form(scope) else await _read(receive)

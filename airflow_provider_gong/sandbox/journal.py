@@ -9,7 +9,7 @@ from typing import Any
 
 @dataclass
 class Received:
-    """One HTTP request to /v2."""
+    """One HTTP request to /v2, or for tokens."""
 
     method: str
     path: str

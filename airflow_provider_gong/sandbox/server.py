@@ -18,6 +18,7 @@ from airflow_provider_gong.sandbox.journal import Journal
 from airflow_provider_gong.sandbox.library import Library
 from airflow_provider_gong.sandbox.limits import Limits
 from airflow_provider_gong.sandbox.meetings import Meetings
+from airflow_provider_gong.sandbox.oauth import OAuth
 from airflow_provider_gong.sandbox.privacy import Privacy
 from airflow_provider_gong.sandbox.state import Gong
 from airflow_provider_gong.sandbox.uploads import Uploads
@@ -25,6 +26,7 @@ from airflow_provider_gong.sandbox.webhooks import Webhooks
 from airflow_provider_gong.sandbox.world import World
 
 HOST = "127.0.0.1"
+CUSTOMER_HOST = "localhost"
 START_SECONDS = 10.0
 
 
@@ -86,6 +88,7 @@ class GongSandbox:
         self.privacy = Privacy(self.clock, self.world, self.meetings, self.engagement)
         self.uploads = Uploads(self.clock, self.world, seed)
         self.library = Library(self.clock, self.world, seed)
+        self.oauth = OAuth(self.clock, seed)
         self.webhooks = Webhooks(self.clock, self.world)
         self.key = self.access.first
         self.access_key = self.key.access_key
@@ -103,6 +106,7 @@ class GongSandbox:
             privacy=self.privacy,
             uploads=self.uploads,
             library=self.library,
+            oauth=self.oauth,
             latency=latency,
         )
         self._port = port
@@ -124,6 +128,11 @@ class GongSandbox:
         return f"http://{HOST}:{self.port}"
 
     @property
+    def customer_url(self) -> str:
+        """Return the base URL that OAuth tokens belong to: this machine by its other name."""
+        return f"http://{CUSTOMER_HOST}:{self.port}"
+
+    @property
     def latency(self) -> float:
         """Return the seconds that each reply takes at least."""
         return self._gong.latency
@@ -137,6 +146,7 @@ class GongSandbox:
         if self._socket is not None:
             raise RuntimeError("The sandbox is already running")
         self._socket = _listen(self._port)
+        self.oauth.customer_url = self.customer_url
         config = uvicorn.Config(
             create_app(self._gong, self._drop),
             loop="asyncio",

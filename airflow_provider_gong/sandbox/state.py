@@ -11,6 +11,7 @@ from airflow_provider_gong.sandbox.journal import Journal
 from airflow_provider_gong.sandbox.library import Library
 from airflow_provider_gong.sandbox.limits import Limits
 from airflow_provider_gong.sandbox.meetings import Meetings
+from airflow_provider_gong.sandbox.oauth import OAuth
 from airflow_provider_gong.sandbox.privacy import Privacy
 from airflow_provider_gong.sandbox.uploads import Uploads
 from airflow_provider_gong.sandbox.world import World
@@ -32,5 +33,6 @@ class Gong:
     privacy: Privacy
     uploads: Uploads
     library: Library
+    oauth: OAuth
     latency: float = 0.0
     """Seconds that each reply takes at least."""

@@ -479,7 +479,8 @@ def test_airflow_is_told_of_the_command() -> None:
 
 def test_both_commands_know_the_same_arguments() -> None:
     [group] = plan.get_cli_commands()
-    [command] = group.subcommands
+    command, connect = group.subcommands
+    assert (command.name, connect.name) == ("plan", "connect")
     assert {argument.flags[0] for argument in command.args} == {
         *("--stream", "--from", "--to", "--window", "--samples", "--share"),
         *("--conn-id", "--workspace-id", "--log-type", "--json"),
@@ -497,7 +498,11 @@ def test_start_of_airflow_loads_only_the_arguments() -> None:
     done = subprocess.run([sys.executable, "-c", WATCHED], capture_output=True, text=True, check=True)
     package = "airflow_provider_gong"
     expected = [
-        f"{package}.{name}" for name in ("exceptions", "exports", "exports.plan", "exports.plan_arguments")
+        f"{package}.{name}"
+        for name in (
+            *("exceptions", "exports", "exports.plan", "exports.plan_arguments"),
+            *("hooks", "hooks.connect"),
+        )
     ]
     assert done.stdout.splitlines()[-1] == str([*expected, f"{package}.provider_info"])
 

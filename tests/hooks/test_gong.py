@@ -236,7 +236,7 @@ def test_secret_is_masked_in_airflows_logs(connect: Callable[..., None], gong: G
     # Airflow masks the password as it was typed; what is sent comes without the blanks.
     connect({"password": f" {gong.access_key_secret} "})
     client = GongHook().get_conn()
-    token = client._auth.token  # type: ignore[attr-defined]
+    token = client._auth.token  # type: ignore[union-attr]
     client.close()
     assert masker.redact(f"a={gong.access_key_secret};b={token};c") == "a=***;b=***;c"
 

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from airflow.sdk import BaseHook, Connection
 
+from airflow_provider_gong.api.oauth_app import OAuthApp
 from airflow_provider_gong.exceptions import GongConfigurationError
 from airflow_provider_gong.hooks.settings import Settings, read_settings
 
@@ -251,3 +252,54 @@ def test_repr_shows_neither_key_nor_secret(settings_of: Any) -> None:
     shown = repr(settings_of(GIVEN))
     assert "KEY" not in shown
     assert "hunter2secret" not in shown
+
+
+# OAuth
+
+APP: dict[str, Any] = {"conn_type": "gong_oauth", "login": "APP", "password": "hunter2secret"}
+
+
+def test_an_oauth_connection_of_two_fields_is_enough(settings_of: Any) -> None:
+    settings = settings_of(APP)
+    assert settings.oauth == OAuthApp(
+        "APP",
+        "hunter2secret",
+        sign_in="https://app.gong.io",
+        scopes=("api:calls:create", "api:calls:read:basic"),
+    )
+    assert (settings.base_url, settings.quota_group, settings.refresh_token) == ("", "", "")
+
+
+def test_an_oauth_connection_has_the_extras_of_the_other_kind(settings_of: Any) -> None:
+    settings = settings_of(APP | {"host": "http://127.0.0.1:8080", "extra": EVERYTHING})
+    assert settings.oauth.sign_in == "http://127.0.0.1:8080"
+    assert settings.oauth.allowed_hosts == READ.allowed_hosts
+    assert (settings.quota_group, settings.redis_conn_id, settings.read_only) == ("acme", "quota", True)
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"login": " "}, r"API Key \(field login\) is empty: create an app"),
+        ({"password": ""}, r"API Secret \(field password\) is empty"),
+        ({"host": "https://example.com"}, "Sign-in URL: example.com is not a host of Gong"),
+        ({"host": "http://app.gong.io"}, "Sign-in URL: .* is not encrypted"),
+        ({"extra": {"scopes": "calls"}}, "Scopes .* is 'calls': give scopes separated by spaces"),
+        ({"extra": {"scopes": 7}}, "Scopes"),
+        ({"extra": {"Refresh-Token": "x"}}, "misspelled: write refresh_token"),
+    ],
+)
+def test_what_is_wrong_with_an_oauth_connection_is_named(
+    settings_of: Any, fields: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(GongConfigurationError, match=said):
+        settings_of(APP | fields)
+
+
+def test_a_refresh_token_is_never_shown(settings_of: Any) -> None:
+    with pytest.raises(GongConfigurationError) as caught:
+        settings_of(APP | {"extra": {"refresh_token": ["hunter2token"]}})
+    assert "hunter2" not in str(caught.value)
+    settings = settings_of(APP | {"extra": {"refresh_token": "hunter2token"}})
+    assert settings.refresh_token == "hunter2token"
+    assert "hunter2" not in repr(settings)

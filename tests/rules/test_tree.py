@@ -20,6 +20,7 @@ TOPICS = {
     "resources": "one table compares the requests of all resource modules",
     "bad_input": "one table has what each operator says to bad input",
     "rendering": "one table renders the arguments of each operator",
+    "oauth": "operators with an OAuth connection",
     "list_calls": "the list among the operators for calls",
     # operators/exports.py, from several sides; each would be a long module.
     "export_calls": "what the export of calls writes and returns",

@@ -45,6 +45,23 @@ def test_what_it_prints_is_enough_to_use_it(running: list[str]) -> None:
     assert json.loads(curls[1][6]) == {"filter": {}}
 
 
+def test_what_it_prints_for_oauth_is_what_the_hook_wants() -> None:
+    from airflow.sdk import Connection
+
+    from airflow_provider_gong.hooks.settings import read_settings
+    from airflow_provider_gong.sandbox import GongSandbox
+    from airflow_provider_gong.sandbox.__main__ import _greeting
+
+    with GongSandbox(days=1) as gong:
+        *_, last = (line for line in _greeting(gong).splitlines() if line.startswith("export "))
+        fields = json.loads(shlex.split(last.partition("=")[2])[0])
+        connection = Connection(conn_id="gong_default", **fields | {"extra": json.dumps(fields["extra"])})
+        app = read_settings(connection).oauth
+        assert app is not None
+        assert (app.client_id, app.sign_in) == (gong.oauth.client_id, gong.url)
+        assert app.api_url(gong.customer_url) == gong.customer_url
+
+
 def test_a_port_in_use_is_said_in_a_sentence() -> None:
     from airflow_provider_gong.sandbox import GongSandbox
 

@@ -19,14 +19,17 @@ class InMemorySupervisor:
     """Stand in for the process that speaks with Airflow's API server on behalf of one task.
 
     Connections and variables come from the environment (``AIRFLOW_CONN_...``, ``AIRFLOW_VAR_...``), which the
-    real secrets chain reads first; the supervisor knows none of its own. A message it does not know raises.
+    real secrets chain reads first; of its own the supervisor knows only the variables that it was given or that
+    tasks have set. A message it does not know raises.
     """
 
     def __init__(
         self,
         xcoms: Mapping[str | tuple[str, str], Any] | None = None,
         task_state: dict[str, Any] | None = None,
+        variables: dict[str, str] | None = None,
     ) -> None:
+        self.variables = {} if variables is None else variables
         self.sent: list[Any] = []
         self.xcoms: dict[tuple[str, str], Any] = {}
         self.task_state = {} if task_state is None else task_state
@@ -68,8 +71,15 @@ class InMemorySupervisor:
         return comms.ErrorResponse(error=ErrorType.CONNECTION_NOT_FOUND, detail={"conn_id": msg.conn_id})
 
     @_answer.register
-    def _(self, msg: comms.GetVariable) -> comms.ErrorResponse:
+    def _(self, msg: comms.GetVariable) -> comms.VariableResult | comms.ErrorResponse:
+        if msg.key in self.variables:
+            return comms.VariableResult(key=msg.key, value=self.variables[msg.key])
         return comms.ErrorResponse(error=ErrorType.VARIABLE_NOT_FOUND, detail={"key": msg.key})
+
+    @_answer.register
+    def _(self, msg: comms.PutVariable) -> None:
+        assert msg.value is not None
+        self.variables[msg.key] = msg.value
 
     @_answer.register
     def _(self, msg: comms.SetXCom) -> None:

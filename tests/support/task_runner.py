@@ -129,6 +129,7 @@ def run_task(
     xcoms: Mapping[str | tuple[str, str], Any] | None = None,
     resume: Resume | None = None,
     task_state: dict[str, Any] | None = None,
+    variables: dict[str, str] | None = None,
 ) -> TaskResult:
     """Run one attempt of the operator and return what Airflow would know afterwards.
 
@@ -140,10 +141,11 @@ def run_task(
     :param xcoms: What other tasks have pushed: ``{"task": return_value}`` or ``{("task", "key"): value}``.
     :param resume: The method to go on with after a deferral: ``result.deferral.resume_with(event)``.
     :param task_state: What the task instance has kept in its state store so far; it goes on with the same one.
+    :param variables: Airflow's Variables; what the task sets is in there afterwards.
     """
     if not operator.has_dag():  # type: ignore[no-untyped-call]
         operator.dag = DAG("dag_of_a_test", schedule=None)
-    supervisor = InMemorySupervisor(xcoms, task_state)
+    supervisor = InMemorySupervisor(xcoms, task_state, variables)
     ti = _task_instance(operator, run or RunSpec(), try_number, map_index, resume)
     with captured_logs() as logs, _worker(supervisor):
         context = ti.get_template_context()

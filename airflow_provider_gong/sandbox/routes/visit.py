@@ -7,6 +7,7 @@ import binascii
 from base64 import b64decode
 from collections.abc import Callable
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from fastapi import Request
 
@@ -35,7 +36,10 @@ def needs(scope: str) -> Callable[[Request], Visit]:
 
     async def admit(request: Request) -> Visit:
         gong: Gong = request.app.state.gong
-        visit = Visit(gong, _authenticate(gong, request.headers.get("authorization", "")))
+        visit = Visit(
+            gong,
+            _authenticate(gong, request.headers.get("authorization", ""), request.headers.get("host", "")),
+        )
         wait = gong.limits.admit()
         if wait is not None:
             raise Refusal(429, "API request limit exceeded", headers={"Retry-After": str(wait)})
@@ -45,16 +49,31 @@ def needs(scope: str) -> Callable[[Request], Visit]:
     return admit  # type: ignore[return-value]  # FastAPI awaits it
 
 
-def _authenticate(gong: Gong, header: str) -> Key:
+def _authenticate(gong: Gong, header: str, host: str) -> Key:
     scheme, _, token = header.partition(" ")
-    login, password = _basic(token) if scheme.lower() == "basic" else ("", "")
     try:
+        if scheme.lower() == "bearer":
+            return _admit_token(gong, token, host)
+        login, password = basic(token) if scheme.lower() == "basic" else ("", "")
         return gong.access.admit(login, password, gong.clock.now())
     except AccessDeniedError as denied:
         raise Refusal(403 if denied.forbidden else 401, denied.message) from None
 
 
-def _basic(token: str) -> tuple[str, str]:
+def _admit_token(gong: Gong, token: str, host: str) -> Key:
+    key = gong.oauth.admit(token, gong.clock.now())
+    if host != urlsplit(gong.oauth.customer_url).netloc:
+        # What clients report of a token at another customer's host.
+        raise AccessDeniedError("access token has been revoked", forbidden=True)
+    if not gong.access.company_active:
+        raise AccessDeniedError("Company is inactive")
+    if not gong.access.trusted_ip:
+        raise AccessDeniedError("IP address is not in the list of trusted IPs", forbidden=True)
+    return key
+
+
+def basic(token: str) -> tuple[str, str]:
+    """Return login and password of HTTP Basic, empty when they cannot be read."""
     try:
         login, _, password = b64decode(token, validate=True).decode().partition(":")
     except (binascii.Error, UnicodeDecodeError):
