@@ -164,10 +164,12 @@ class Export:
         unread = (row_id for row_id in wanted if not tally.knows(row_id))
         yield from intake.batches(unread)
         held = self._held_before(tally)
-        tally.revisited = self.stream.reaches_beyond or bool(wanted or held)
+        tally.revisited = self.stream.reaches_beyond or bool(wanted)
         tally.lost = dict.fromkeys(held, "gone")
         for batch in intake.by_id(held):
             tally.lost |= dict.fromkeys(batch.private_ids, "private")
+            # What is not shown any more is not held: an attempt after this one finds nothing of it.
+            tally.revisited |= bool(batch.rows)
             # It was exported: what Gong does not show any more is not waited for.
             yield replace(batch, pending=[])
         tally.lost = {one: reason for one, reason in tally.lost.items() if not tally.knows(one)}

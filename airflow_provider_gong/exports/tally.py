@@ -32,7 +32,7 @@ class Tally:
     pending: list[str] = field(default_factory=list)
     ids: set[int | str] = field(default_factory=set)
     revisited: bool = False
-    """Records of other times were asked for."""
+    """Records of other times may be among the rows."""
     lost: dict[str, str] = field(default_factory=dict)
     """What the export that is replaced holds and this one does not, each with the reason."""
 
