@@ -13,6 +13,7 @@ from airflow_provider_gong.exceptions import (
     GongRateLimited,
     GongReplyError,
     GongRequestRefused,
+    GongTokensUnavailable,
     GongUnavailable,
     GongUnexpectedResponse,
 )
@@ -59,7 +60,9 @@ def test_configuration_errors_survive_pickling() -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_nobody_needs_to_mend_may_be_tried_again(kind: type[GongError]) -> None:
-    assert kind().retryable is issubclass(kind, GongUnavailable | GongFileError | GongQuotaUnavailable)
+    assert kind().retryable is issubclass(
+        kind, GongUnavailable | GongFileError | GongQuotaUnavailable | GongTokensUnavailable
+    )
     assert GongUnexpectedResponse(cut_off=True).retryable
 
 
