@@ -191,6 +191,29 @@ def test_cursors_that_died_during_a_wait_are_not_used_again(
     assert {one.status for one in large.requests} == {200, 429}
 
 
+def test_export_that_takes_longer_than_cursors_live_ends_whole(
+    large: GongSandbox,
+    connect: Connect,
+    destination: str,
+    folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    run = interval_run(10)
+    export(GongExportCallsOperator, destination=f"file://{tmp_path}/undisturbed", run=run)
+    connect(large, quota_group="slow")
+    acquire, began = FileThrottle.acquire, large.clock.now()
+
+    def slowly(throttle: FileThrottle) -> None:
+        acquire(throttle)
+        large.clock.advance(timedelta(seconds=75))
+
+    monkeypatch.setattr(FileThrottle, "acquire", slowly)
+    export(GongExportCallsOperator, destination=destination, run=run)
+    assert large.clock.now() - began > timedelta(hours=1)
+    assert digests(folder) == digests(tmp_path / "undisturbed")
+
+
 def test_our_own_spent_day_ends_when_it_renews(
     gong: GongSandbox, connect: Connect, destination: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
