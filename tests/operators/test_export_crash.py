@@ -8,54 +8,31 @@ import random
 import signal
 import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
-from airflow_provider_gong.operators.conversations import GongExportConversationsOperator
-from airflow_provider_gong.operators.exports import (
-    GongExportCallsOperator,
-    GongExportLogsOperator,
-    GongExportTranscriptsOperator,
-)
-from airflow_provider_gong.sandbox import GongSandbox
-from tests.operators.conftest import NOW
-from tests.operators.exporting import Kind, attempt, bounds, data_files, digests, export, manifests
+from airflow_provider_gong.operators.exports import GongExportCallsOperator
+from tests.operators.exporting import attempt, data_files, digests, export, manifests
+from tests.operators.sliced import STREAMS, arguments, large_company
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from multiprocessing.process import BaseProcess
     from pathlib import Path
 
+    from airflow_provider_gong.sandbox import GongSandbox
     from tests.operators.conftest import Connect
 
 PATIENCE = 60
-DAY = 10
 # Slow enough that an export can be caught between any two of its requests.
 LATENCY = 0.02
-
-STREAMS: dict[str, tuple[Kind, dict[str, Any]]] = {
-    "calls": (GongExportCallsOperator, {"content": "basic"}),
-    "transcripts": (GongExportTranscriptsOperator, {}),
-    "conversations": (GongExportConversationsOperator, {"content": "basic"}),
-    "logs": (GongExportLogsOperator, {"log_type": "AccessLog"}),
-}
 
 
 @pytest.fixture(scope="module")
 def busy_company() -> Iterator[GongSandbox]:
-    """Run a company with a day of some 22 pages of calls, and of logs."""
-    with GongSandbox(
-        seed=5,
-        calls=2200,
-        days=1,
-        logs=2200,
-        users=5,
-        now=NOW,
-        today=NOW.date(),
-        per_second=None,
-        per_day=None,
-    ) as gong:
+    """Run a company that answers slowly."""
+    with large_company() as gong:
         gong.latency = LATENCY
         yield gong
 
@@ -66,10 +43,6 @@ def busy(busy_company: GongSandbox, connect: Connect) -> GongSandbox:
     connect(busy_company, requests_per_day=10_000_000)
     busy_company.requests.clear()
     return busy_company
-
-
-def arguments(stream: str, folder: Path) -> dict[str, Any]:
-    return {"destination": f"file://{folder}", **bounds(DAY), **STREAMS[stream][1]}
 
 
 def run_alone(stream: str, folder: Path, environment: dict[str, str]) -> None:

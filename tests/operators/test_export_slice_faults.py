@@ -2,62 +2,43 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
-from airflow_provider_gong.operators.conversations import GongExportConversationsOperator
-from airflow_provider_gong.operators.exports import (
-    GongExportCallsOperator,
-    GongExportLogsOperator,
-)
-from airflow_provider_gong.sandbox import GongSandbox
-from tests.operators.conftest import NOW
-from tests.operators.exporting import Kind, assert_nothing_published, attempt, bounds, digests, export
+from tests.operators.exporting import assert_nothing_published, attempt, digests, export
+from tests.operators.sliced import STREAMS, arguments, large_company
 from tests.operators.test_export_faults import RECOVERS, TROUBLES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from airflow_provider_gong.sandbox import GongSandbox
     from tests.operators.conftest import Connect
 
 pytestmark = pytest.mark.usefixtures("no_waiting")
 
-DAY = 10
 # Pages of all slices have come, none of them is finished.
 IN_THE_MIDDLE = 9
 
-STREAMS: dict[str, tuple[Kind, dict[str, Any]]] = {
-    "calls": (GongExportCallsOperator, {"content": "basic"}),
-    "conversations": (GongExportConversationsOperator, {"content": "basic"}),
-    "logs": (GongExportLogsOperator, {"log_type": "AccessLog"}),
-}
+# Those of conversations ask for transcripts too.
+STRUCK = ("calls", "conversations", "logs")
 
 
 @pytest.fixture(scope="module")
-def large_company() -> Iterator[GongSandbox]:
-    """Run a company with a day of some 21 pages of calls, and of logs."""
-    with GongSandbox(
-        seed=5,
-        calls=2100,
-        days=1,
-        logs=2100,
-        users=5,
-        now=NOW,
-        today=NOW.date(),
-        per_second=None,
-        per_day=None,
-    ) as gong:
+def company() -> Iterator[GongSandbox]:
+    """Run the company."""
+    with large_company() as gong:
         yield gong
 
 
 @pytest.fixture
-def large(large_company: GongSandbox, connect: Connect) -> Iterator[GongSandbox]:
+def large(company: GongSandbox, connect: Connect) -> Iterator[GongSandbox]:
     """Return the company, connected."""
-    connect(large_company, requests_per_day=10_000_000)
-    yield large_company
-    large_company.faults.clear()
+    connect(company, requests_per_day=10_000_000)
+    yield company
+    company.faults.clear()
 
 
 @pytest.fixture(scope="module")
@@ -66,12 +47,8 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str,
     return {}
 
 
-def arguments(stream: str, folder: Path) -> dict[str, Any]:
-    return {"destination": f"file://{folder}", **bounds(DAY), **STREAMS[stream][1]}
-
-
 @pytest.mark.parametrize("what", TROUBLES)
-@pytest.mark.parametrize("stream", STREAMS)
+@pytest.mark.parametrize("stream", STRUCK)
 def test_fault_in_one_of_the_slices_changes_nothing(
     stream: str,
     what: str,
