@@ -46,7 +46,7 @@ lock: $(READY) ## Renew the pinned versions in requirements-dev.txt
 		--no-header --no-annotate --no-emit-index-url --no-emit-find-links --output-file requirements-dev.txt
 
 clean: ## Remove everything that can be made again
-	rm -rf $(VENV) .airflow .demo build dist *.egg-info .coverage .*_cache .hypothesis
+	rm -rf $(VENV) .airflow .demo .pictures build dist *.egg-info .coverage .*_cache .hypothesis
 
 $(READY): requirements-dev.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || \

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 # What takes longest, in the order in which workers take it: who begins last should not work alone for long.
 LONGEST = (
     "tests/system/",
+    "tests/browser/",
     "tests/operators/test_export_two_years.py",
     "tests/operators/test_export_faults",
     "tests/operators/test_export_storage.py",

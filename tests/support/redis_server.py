@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import socket
 import subprocess
 import time
 from typing import TYPE_CHECKING, Any, Self
 
-import pytest
+from tests.support.programs import program
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,19 +16,6 @@ if TYPE_CHECKING:
 
 PASSWORD = "the-secret-of-the-redis"
 START_SECONDS = 20
-# CI sets it, so that a missing server is no reason to leave these tests out there.
-REQUIRED = "GONG_TESTS_REQUIRE_REDIS"
-
-
-def redis_binary() -> str:
-    """Return where the server is, or skip the test; fail it where the server is required."""
-    found = shutil.which("redis-server")
-    if found is None:
-        missing = "redis-server is not installed: apt-get install redis-server"
-        if os.environ.get(REQUIRED):
-            pytest.fail(missing)
-        pytest.skip(missing)
-    return found
 
 
 class RedisServer:
@@ -38,7 +23,7 @@ class RedisServer:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._binary = redis_binary()
+        self._binary = program("redis-server", package="redis-server")
         self._process: subprocess.Popen[bytes] | None = None
         with socket.socket() as listener:
             listener.bind(("127.0.0.1", 0))

@@ -38,18 +38,29 @@ class RealAirflow:
     :param home: A directory that becomes AIRFLOW_HOME; Dags belong into its ``dags`` folder.
     :param environment: Further environment of all components, ``AIRFLOW_CONN_...`` for instance.
     :param triggerer: Whether deferred tasks can go on.
+    :param dags: Whether Dags are read and run; without, there is only the API server and its pages.
     """
 
     def __init__(
-        self, home: Path, *, environment: Mapping[str, str] | None = None, triggerer: bool = False
+        self,
+        home: Path,
+        *,
+        environment: Mapping[str, str] | None = None,
+        triggerer: bool = False,
+        dags: bool = True,
     ) -> None:
         self.home = home
         self.dags = home / "dags"
         self.dags.mkdir(parents=True, exist_ok=True)
         port = _free_port()
-        self.rest = AirflowRest(f"http://127.0.0.1:{port}")
+        parts = ("metadatabase", "scheduler", "dag_processor") if dags else ("metadatabase",)
+        self.rest = AirflowRest(f"http://127.0.0.1:{port}", parts)
         self.environment = {**_environment(home, port), **(environment or {})}
-        self.components = ["scheduler", "dag-processor", "api-server", *(["triggerer"] if triggerer else [])]
+        self.components = [
+            *(("scheduler", "dag-processor") if dags else ()),
+            "api-server",
+            *(("triggerer",) if triggerer else ()),
+        ]
         self.rest.before_request = self._restart_the_dead
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self._restarts = 0

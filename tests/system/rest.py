@@ -10,7 +10,7 @@ from urllib.parse import quote
 import requests
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
 POLL_SECONDS = 0.2
@@ -34,10 +34,14 @@ def wait_until(ask: Callable[[], T | None], *, seconds: float, what: str) -> T:
 
 
 class AirflowRest:
-    """Speak to one Airflow as its administrator."""
+    """Speak to one Airflow as its administrator.
 
-    def __init__(self, url: str) -> None:
+    :param parts: What has to be well for Airflow to be healthy.
+    """
+
+    def __init__(self, url: str, parts: Sequence[str]) -> None:
         self.url = url
+        self._parts = parts
         self._session = requests.Session()
         # A proxy or a .netrc of the developer is none of our business.
         self._session.trust_env = False
@@ -48,7 +52,7 @@ class AirflowRest:
         self._session.close()
 
     def healthy(self) -> bool:
-        """Return whether scheduler, Dag processor and database say that they are well."""
+        """Return whether all parts say that they are well."""
         self.before_request()
         try:
             reply = self._session.get(f"{self.url}/api/v2/monitor/health", timeout=5)
@@ -56,11 +60,8 @@ class AirflowRest:
             return False
         if not reply.ok:
             return False
-        parts = reply.json()
-        return all(
-            (parts.get(part) or {}).get("status") == "healthy"
-            for part in ("metadatabase", "scheduler", "dag_processor")
-        )
+        told = reply.json()
+        return all((told.get(part) or {}).get("status") == "healthy" for part in self._parts)
 
     def log_in(self) -> None:
         """Take the token that this Airflow gives to everyone (``simple_auth_manager_all_admins``)."""
