@@ -7,10 +7,8 @@ from __future__ import annotations
 
 import logging
 import re
-import sys
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
 
 from airflow_provider_gong.api.observer import Observer
 
@@ -130,27 +128,10 @@ def _fit(operation: str) -> str:
 
 def _tell(method: str, name: str, value: float, tags: dict[str, str]) -> None:
     try:
-        getattr(_stats(), method)(name, value, tags=tags)
+        # Airflow begins with these wherever its SDK is: in workers, in the triggerer, in the API server.
+        from airflow.sdk.observability import stats
+
+        getattr(stats, method)(name, value, tags=tags)
     except Exception as error:
         # No task fails for its metrics, and it may send thousands of requests.
         log.debug("%s was not counted: %s", name, type(error).__name__)
-
-
-def _stats() -> Any:
-    from airflow.sdk.observability import stats
-
-    _begin(sys.modules[stats.incr.__module__])
-    return stats
-
-
-@cache
-def _begin(stats: Any) -> None:
-    """Begin with metrics where Airflow has not: a triggerer only begins with those of its own code."""
-    if getattr(stats, "_factory", None) is not None:
-        return
-    from airflow.sdk import conf
-    from airflow.sdk.observability.metrics.stats_utils import get_stats_factory
-
-    stats.initialize(
-        factory=get_stats_factory(), export_legacy_names=conf.getboolean("metrics", "legacy_names_on")
-    )
