@@ -67,7 +67,7 @@ def lineage_of_check(dataset: Dataset | None, rows: int) -> Any:
     if dataset is None:
         return OperatorLineage()
     namespace, name = place_of(dataset.root)
-    statistics = {"inputStatistics": InputStatisticsInputDatasetFacet(rowCount=rows)}
+    statistics: dict[str, Any] = {"inputStatistics": InputStatisticsInputDatasetFacet(rowCount=rows)}
     return OperatorLineage(inputs=[InputDataset(namespace, name, inputFacets=statistics)])
 
 

@@ -173,7 +173,8 @@ def test_a_deferred_export_completes_once_with_all_rows(
 ) -> None:
     connect(gong, max_wait=5)
     gong.faults.add("rate_limited", path="/v2/calls/extensive", retry_after=600, skip=1)
-    operator = build(GongExportCallsOperator, destination=destination, deferrable=True, **bounds(8))
+    window: dict[str, Any] = bounds(8)
+    operator = build(GongExportCallsOperator, destination=destination, deferrable=True, **window)
     left = run_task(operator)
     assert left.deferral is not None
     assert [one["eventType"] for one in events.all()] == ["START"]

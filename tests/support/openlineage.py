@@ -59,7 +59,8 @@ def listening(monkeypatch: pytest.MonkeyPatch, file: Path) -> Iterator[Events]:
         _forget(conf)
         from airflow.providers.openlineage.plugins.listener import OpenLineageListener
 
-        listener, manager = OpenLineageListener(), get_listener_manager()
+        listener: Any = OpenLineageListener()  # type: ignore[no-untyped-call]
+        manager: Any = get_listener_manager()
         manager.add_listener(listener)
         try:
             yield Events(file)
