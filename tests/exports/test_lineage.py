@@ -117,14 +117,19 @@ def test_what_did_not_come_far_has_no_lineage() -> None:
     assert (lineage_of_check(None, 0).inputs, lineage_of_check(None, 0).outputs) == ([], [])
 
 
+# Airflow itself asks each installed provider what it has.
 WITHOUT = """
 import sys
+import airflow.sdk
+from airflow.sdk import DAG, BaseOperator
 
 class Missing:
     def find_spec(self, name, path=None, target=None):
         if name.startswith(("openlineage", "airflow.providers.openlineage")):
             raise ModuleNotFoundError(name)
 
+for name in [name for name in sys.modules if name.startswith(("openlineage", "airflow.providers.openlineage"))]:
+    del sys.modules[name]
 sys.meta_path.insert(0, Missing())
 from airflow_provider_gong.exports import lineage
 from airflow_provider_gong.exports.streams import Calls
