@@ -84,8 +84,11 @@ def test_a_refresh_that_gong_refuses_is_counted(
     assert statsd.counts("gong.token.refreshes", "outcome") == {("failed",): 1}
 
 
-def test_a_sensor_that_leaves_is_a_deferral(gong: GongSandbox, statsd: StatsD) -> None:
-    sensor = GongCallSensor(task_id="wait", call_id="7782342274025937895", deferrable=True)
+@pytest.mark.parametrize("alone", [False, True], ids=["together", "alone"])
+def test_a_sensor_that_leaves_is_a_deferral(gong: GongSandbox, statsd: StatsD, alone: bool) -> None:
+    sensor = GongCallSensor(
+        task_id="wait", call_id="7782342274025937895", deferrable=True, exponential_backoff=alone
+    )
     assert run_task(sensor).deferral is not None
     assert statsd.counts("gong.deferrals", "reason") == {("not_yet",): 1}
     assert statsd.counts("gong.requests", "operation") == {("GET_/v2/calls/id",): len(gong.requests)}
