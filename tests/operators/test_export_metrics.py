@@ -47,11 +47,13 @@ def test_an_export_counts_each_request_that_gong_received(
     durations = list(statsd.of("gong.request.duration"))
     assert len(durations) == len(gong.requests)
     assert all(0 < one.value < 60_000 and one.kind == "ms" for one in durations)
-    assert sorted(one.tags["reason"] for one in statsd.of("gong.wait")) == ["backoff", "rate_limited"]
+    # On a busy machine there may be waits for the file of the quota as well.
+    waits = [one.tags["reason"] for one in statsd.of("gong.wait") if one.tags["reason"] != "quota"]
+    assert sorted(waits) == ["backoff", "rate_limited"]
     assert statsd.counts("gong.rows", "stream") == {("calls",): summary["rows"]}
     assert statsd.counts("gong.exports", "stream", "outcome") == {("calls", "complete"): 1}
     [duration] = statsd.of("gong.export.duration")
-    assert duration.value > sum(one.value for one in durations) / 2
+    assert duration.value >= max(one.value for one in durations)
     assert summary["rows"] == manifest(summary)["rows"] > 100
 
 
