@@ -366,24 +366,19 @@ def test_button_speaks_of_minutes_when_the_wait_is_shorter(gong: GongSandbox) ->
 
 
 @pytest.mark.parametrize(
-    ("conn_id", "said"),
+    ("conn_id", "named", "command"),
     [
-        (
-            "aB3dE6gH",
-            "This connection is not connected: it has no tokens yet. Connect it: `airflow gong connect CONNECTION_ID`.",
-        ),
-        (
-            "gong_a",
-            "The Gong connection 'gong_a' is not connected: it has no tokens yet. Connect it: `airflow gong connect gong_a`.",
-        ),
+        ("aB3dE6gH", "This connection", "airflow gong connect CONNECTION_ID"),
+        ("gong_a", "The Gong connection 'gong_a'", "airflow gong connect gong_a"),
     ],
 )
 def test_button_does_not_name_the_stand_in_that_airflow_tests(
-    monkeypatch: pytest.MonkeyPatch, conn_id: str, said: str
+    monkeypatch: pytest.MonkeyPatch, conn_id: str, named: str, command: str
 ) -> None:
     # Airflow's button gives a connection eight letters and digits for a name, for as long as it tests it.
     fields = {"conn_type": "gong_oauth", "login": "app", "password": "secret"}
     monkeypatch.setenv(f"AIRFLOW_CONN_{conn_id.upper()}", json.dumps(fields))
+    said = f"{named} is not connected: it has no tokens yet. Connect it: `{command}`."
     assert GongHook(conn_id).test_connection() == (False, said)
 
 
