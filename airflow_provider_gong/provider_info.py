@@ -33,7 +33,10 @@ def get_provider_info() -> dict[str, Any]:
         ],
         "sensors": [_modules("sensors", "calls", "logs", "privacy", "transcripts", "users")],
         "triggers": [_modules("triggers", "calls", "new_calls")],
-        "extra-links": ["airflow_provider_gong.operators.links.GongCallLink"],
+        "extra-links": [
+            "airflow_provider_gong.operators.links.GongCallLink",
+            "airflow_provider_gong.operators.links.GongMeetingLink",
+        ],
         "hooks": [{"integration-name": "Gong", "python-modules": ["airflow_provider_gong.hooks.gong"]}],
         "connection-types": [_connection_type(), _oauth_connection_type(), _webhook_connection_type()],
         "cli": ["airflow_provider_gong.exports.plan.get_cli_commands"],

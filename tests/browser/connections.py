@@ -40,10 +40,12 @@ class ConnectionsPage:
         self.form.get_by_role("combobox").click()
         self.page.keyboard.type(kind)
         self.page.get_by_role("option", name=kind, exact=True).click()
+        self._around("Description").wait_for()
 
     def edit(self, conn_id: str) -> None:
         """Open the form of a connection that exists."""
         self._row(conn_id).get_by_role("button", name="Edit Connection").click()
+        self._around("Description").wait_for()
 
     def fill(self, values: Mapping[str, str]) -> None:
         """Type into fields, by what stands beside them."""
@@ -97,7 +99,6 @@ class ConnectionsPage:
     def show(self, label: str) -> Locator:
         """Unfold the part of the form that has a field; one part is open at a time."""
         around = self._around(label)
-        around.wait_for(state="attached")
         if not around.is_visible():
             self.form.get_by_role("button", name=PARTS, expanded=False).first.click()
         around.wait_for()
@@ -105,7 +106,7 @@ class ConnectionsPage:
 
     def _around(self, label: str) -> Locator:
         # A field that is needed has a star behind its name.
-        named = self.page.get_by_text(re.compile(rf"^{SPECIAL.sub(ESCAPED, label)}( \*)?$"))
+        named = self.page.get_by_text(re.compile(rf"^{SPECIAL.sub(ESCAPED, label)}\s*\*?\s*$"))
         return self.form.locator('[data-scope="field"][data-part="root"]').filter(has=named)
 
     def _row(self, conn_id: str) -> Locator:

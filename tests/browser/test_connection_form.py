@@ -56,7 +56,7 @@ PLACEHOLDERS = {
     ("Gong Webhook", "Public URL"): "https://airflow.example.com/gong/webhooks/new_calls",
 }
 PORT_HINT = "443; when empty, Test says Bad Request"
-SECRET = "a-secret-that-nobody-may-see"  # noqa: S105 - of nothing
+SECRET = "a-secret-that-nobody-may-see"
 
 
 @pytest.fixture(scope="module")
