@@ -6,6 +6,8 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
+from tests.support.browser import take_picture
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -76,6 +78,18 @@ class ConnectionsPage:
         # Moves until it is where it stays.
         toast.hover()
         return toast
+
+    def read(self, conn_id: str, *, picture: str = "") -> str:
+        """Press Test, and return the message when a reader can see all of it at once."""
+        self.page.set_viewport_size({"width": 1180, "height": 480})
+        self.open()
+        toast = self.test(conn_id)
+        if picture:
+            take_picture(self.page, picture)
+        self.assert_readable(toast)
+        said = toast.inner_text()
+        assert "Traceback" not in said
+        return said
 
     def store(self, conn_id: str, conn_type: str, *, extra: dict[str, Any], **fields: Any) -> None:
         """Store a connection as the form does, without the form."""
