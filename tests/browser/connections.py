@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from typing import TYPE_CHECKING, Any
+
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from tests.support.browser import take_picture
 
@@ -113,8 +116,13 @@ class ConnectionsPage:
     def show(self, label: str) -> Locator:
         """Unfold the part of the form that has a field; one part is open at a time."""
         around = self._around(label)
-        if not around.is_visible():
+        # What is clicked while the form still moves may be lost, or fold both.
+        for _ in range(5):
+            if around.is_visible():
+                return around
             self.form.get_by_role("button", name=PARTS, expanded=False).first.click()
+            with contextlib.suppress(PlaywrightTimeout):
+                around.wait_for(timeout=3_000)
         around.wait_for()
         return around
 
