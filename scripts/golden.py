@@ -56,7 +56,7 @@ def write(folder: Path, file_format: str) -> None:
     from tests.support.golden import datasets, facts_of
 
     with GongSandbox(
-        seed=4, calls=3, days=3, users=2, logs=3, now=FIRST, today=(FIRST + 2 * DAY).date()
+        seed=4, calls=4, days=2, users=2, logs=3, now=FIRST, today=(FIRST + 2 * DAY).date()
     ) as gong:
         os.environ["AIRFLOW_CONN_GONG_DEFAULT"] = json.dumps(
             {
@@ -68,7 +68,8 @@ def write(folder: Path, file_format: str) -> None:
             }
         )
         # All is shown at once but for one transcript.
-        for number, call in enumerate(gong.world.calls(FIRST + 3 * DAY)):
+        calls = [call for call in gong.world.calls(FIRST + 3 * DAY) if call.started >= FIRST]
+        for number, call in enumerate(calls):
             call.visible_at = call.started
             call.private = False
             call.transcript_at = call.started if number != 4 else None
@@ -76,16 +77,12 @@ def write(folder: Path, file_format: str) -> None:
         for number in (1, 2, 3) if file_format == "jsonl.gz" else (1, 2):
             gong.clock.set(FIRST + number * DAY + timedelta(hours=2))
             if number == 2:
-                first, second, third, *_ = gong.world.calls()
-                gong.world.hide_call(first.id)
-                gong.world.alter_call(second.id, private=True)
-                gong.world.alter_call(third.id, title="Another title")
-            kinds = (
-                KINDS
-                if file_format == "jsonl.gz" or number == 1
-                else [kind for kind in KINDS if kind != "conversations"]
-            )
-            export(f"file://{folder}", FIRST + number * DAY, file_format, kinds)
+                gong.world.hide_call(calls[0].id)
+                gong.world.alter_call(calls[1].id, private=True)
+                gong.world.alter_call(calls[2].id, title="Another title")
+            whole = file_format == "jsonl.gz" or number == 1
+            streams = [one for one in STREAMS if whole or one != "conversations"]
+            export(f"file://{folder}", FIRST + number * DAY, file_format, streams)
     for path in [one for name in UNPUBLISHED for one in folder.rglob(name)]:
         shutil.rmtree(path) if path.is_dir() else path.unlink()
     expected = {name: facts_of(folder, name) for name in datasets(folder)}

@@ -29,7 +29,7 @@ from airflow_provider_gong.operators.exports import (
 from airflow_provider_gong.sandbox import GongSandbox
 from tests.operators.exporting import build
 from tests.support.task_runner import RunSpec, run_task
-from tests.support.warehouse import Warehouse
+from tests.support.warehouse import SQL, Warehouse, render
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
