@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
 
-from airflow_provider_gong import operators, sensors, triggers
+from airflow_provider_gong import exports, operators, sensors, triggers
 from airflow_provider_gong.api.endpoint import Endpoint
 from airflow_provider_gong.exports.conversations import Conversations
 from airflow_provider_gong.exports.streams import Calls, Logs, Transcripts, Users
@@ -37,7 +37,7 @@ OPERATORS = ROOT / "docs" / "operators.md"
 SENSORS = ROOT / "docs" / "sensors.md"
 SECURITY = ROOT / "docs" / "security.md"
 # Where functions may be that send requests for an operator or a sensor.
-OURS = (operators.__name__, sensors.__name__, triggers.__name__)
+OURS = (operators.__name__, sensors.__name__, triggers.__name__, exports.__name__)
 # What reads for each export: its operator names it only when it runs.
 STREAMS: dict[str, tuple[type, ...]] = {
     "GongExportCallsOperator": (Calls,),
@@ -51,10 +51,10 @@ MARKER = "<!-- Everything below is written by `make docs`. -->\n"
 
 def pages() -> dict[Path, str]:
     """Return the pages as they should be."""
-    exports = [cls for cls in classes(operators) if issubclass(cls, GongExportOperator)]
-    others = [cls for cls in classes(operators) if cls not in exports]
+    exporting = [cls for cls in classes(operators) if issubclass(cls, GongExportOperator)]
+    others = [cls for cls in classes(operators) if cls not in exporting]
     return {
-        EXPORTS: written(EXPORTS, "".join(f"\n### {cls.__name__}\n{arguments(cls)}" for cls in exports)),
+        EXPORTS: written(EXPORTS, "".join(f"\n### {cls.__name__}\n{arguments(cls)}" for cls in exporting)),
         OPERATORS: written(
             OPERATORS,
             f"\n## Operators\n\n{overview(others)}\n## Reference\n" + "".join(map(section, others)),

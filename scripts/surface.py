@@ -108,7 +108,7 @@ def files() -> Iterator[tuple[str, str]]:
     from airflow_provider_gong.exports import exports_to_load
     from airflow_provider_gong.exports.dataset import Dataset
     from airflow_provider_gong.exports.manifest import FORMAT_VERSION, IdsFile, Manifest, Part
-    from airflow_provider_gong.exports.receipt import Receipt
+    from airflow_provider_gong.exports.check.receipt import Receipt
     from airflow_provider_gong.exports.storage import open_destination
     from airflow_provider_gong.exports.summary import empty_summary, summary_of
 

@@ -28,7 +28,9 @@ _UNKNOWN = "1970-01-01T00:00:00+00:00"
 _EVER = Window(datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
 
 
-def exports_to_load(export: dict[str, Any] | str, destination_conn_id: str | None = None) -> list[dict[str, Any]]:
+def exports_to_load(
+    export: dict[str, Any] | str, destination_conn_id: str | None = None
+) -> list[dict[str, Any]]:
     """Return what to load into a warehouse, the oldest window first: for each window its files and their version.
 
     Each is a dictionary of `stream`, `window` (its name), `window_from`, `window_to`, `version`, `rows`, `files` (the

@@ -7,7 +7,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_gong.exports import exports_to_load
-from airflow_provider_gong.exports.check import Expectations, check
+from airflow_provider_gong.exports.check.check import Expectations, check
 from airflow_provider_gong.exports.dataset import Dataset
 from airflow_provider_gong.exports.reader import rows_of
 from airflow_provider_gong.exports.storage import open_destination
