@@ -8,6 +8,7 @@ A test fails as long as the file and the code differ, and says which of the two 
 
 from __future__ import annotations
 
+import importlib
 import inspect
 import json
 import runpy
@@ -31,7 +32,18 @@ Names = dict[str, str]
 def surface() -> Names:
     """Return all public names, each with what is promised of it: a default, a type, a base."""
     found: Names = {}
-    for part in (operators, triggers, functions, exceptions, connections, options, files, schemas, extras):
+    for part in (
+        operators,
+        triggers,
+        functions,
+        exceptions,
+        connections,
+        options,
+        commands,
+        files,
+        schemas,
+        extras,
+    ):
         found |= dict(part())
     return dict(sorted(found.items()))
 
@@ -103,12 +115,26 @@ def options() -> Iterator[tuple[str, str]]:
             yield f"option [{section}] {name}", repr(option["default"])
 
 
+def commands() -> Iterator[tuple[str, str]]:
+    """Yield the commands of `airflow gong`, with their options."""
+    from airflow_provider_gong.provider_info import get_provider_info
+
+    for place in get_provider_info()["cli"]:
+        module, _, name = place.rpartition(".")
+        for group in getattr(importlib.import_module(module), name)():
+            for command in group.subcommands:
+                title = f"airflow {group.name} {command.name}"
+                yield title, "command"
+                for argument in command.args:
+                    yield f"{title} {' '.join(argument.flags)}", repr(argument.kwargs.get("default"))
+
+
 def files() -> Iterator[tuple[str, str]]:
     """Yield the keys of manifests, and of what tasks and functions return about exports."""
     from airflow_provider_gong.exports import exports_to_load
+    from airflow_provider_gong.exports.check.receipt import Receipt
     from airflow_provider_gong.exports.dataset import Dataset
     from airflow_provider_gong.exports.manifest import FORMAT_VERSION, IdsFile, Manifest, Part
-    from airflow_provider_gong.exports.check.receipt import Receipt
     from airflow_provider_gong.exports.storage import open_destination
     from airflow_provider_gong.exports.summary import empty_summary, summary_of
 

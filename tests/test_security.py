@@ -169,7 +169,9 @@ def test_policy_of_the_page_is_enough_for_all_that_exports_do(
     seen = {action_of(request)[0] for request in struck_s3.requests}
     assert seen == {"s3:ListBucket", "s3:GetObject", "s3:PutObject", "s3:DeleteObject"}
     deleted = {
-        action_of(one)[1].split("/")[3] for one in struck_s3.requests if action_of(one)[0] == "s3:DeleteObject"
+        action_of(one)[1].split("/")[3]
+        for one in struck_s3.requests
+        if action_of(one)[0] == "s3:DeleteObject"
     }
     assert {name.partition("=")[0] for name in deleted} >= {"date", "_staging"}
 

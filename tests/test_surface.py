@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import runpy
+import tomllib
 import warnings
 from pathlib import Path
 from typing import Any
@@ -77,3 +79,40 @@ def test_what_breaks_users_is_told_from_what_does_not(
 ) -> None:
     found = script["differences"](BEFORE, after)
     assert [list(names) for names in found] == [added, lost]
+
+
+def test_versions_of_the_page_are_those_of_the_distribution() -> None:
+    page = " ".join((ROOT / "docs" / "versioning.md").read_text(encoding="utf-8").split())
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    [airflow] = re.findall(r"runs on Airflow (\S+) and newer", page)
+    assert f"apache-airflow>={airflow}" in project["dependencies"]
+    [(first, last)] = re.findall(r"on Python 3\.(\d+) to 3\.(\d+)\.", page)
+    assert project["requires-python"] == f">=3.{first},<3.{int(last) + 1}"
+    for extra in project["optional-dependencies"]:
+        assert f"`[{extra}]`" in page
+
+
+def test_deprecations_warn_with_the_class_of_the_page() -> None:
+    from airflow.exceptions import AirflowProviderDeprecationWarning
+
+    page = (ROOT / "docs" / "versioning.md").read_text(encoding="utf-8")
+    assert f"`{AirflowProviderDeprecationWarning.__name__}`" in page
+    assert issubclass(AirflowProviderDeprecationWarning, DeprecationWarning)
+
+
+def test_public_names_of_the_page_can_be_imported() -> None:
+    from airflow_provider_gong.exports import exports_to_load, read_export
+    from airflow_provider_gong.hooks.gong import GongHook, GongOAuthHook
+    from airflow_provider_gong.operators.retries import GongRetryPolicy
+    from airflow_provider_gong.triggers.new_calls import GongNewCallsTrigger
+
+    page = (ROOT / "docs" / "versioning.md").read_text(encoding="utf-8")
+    for thing in (
+        exports_to_load,
+        read_export,
+        GongHook,
+        GongOAuthHook,
+        GongRetryPolicy,
+        GongNewCallsTrigger,
+    ):
+        assert f"`{thing.__name__}`" in page
