@@ -15,7 +15,8 @@ SQL = Path(__file__).resolve().parent.parent.parent / "docs" / "sql"
 def render(name: str, **facts: Any) -> str:
     """Fill in one of the SQL files of the docs."""
     template = (SQL / name).read_text(encoding="utf-8")
-    return Template(template, undefined=StrictUndefined).render(**facts)
+    text: str = Template(template, undefined=StrictUndefined).render(**facts)
+    return text
 
 
 class Warehouse:
