@@ -35,7 +35,10 @@ CREATE TABLE IF NOT EXISTS {{ table }} (
 """
 
 STAGE = """
-{%- set key = {"calls": "metaData.id", "conversations": "metaData.id", "transcripts": "callId", "users": "id", "logs": "_id"}[load.stream] -%}
+{%- set key = {
+    "calls": "metaData.id", "conversations": "metaData.id",
+    "transcripts": "callId", "users": "id", "logs": "_id",
+}[load.stream] -%}
 CREATE OR REPLACE TEMP TABLE {{ table }}_staging AS FROM {{ table }} LIMIT 0;
 {%- if load.files %}
 INSERT INTO {{ table }}_staging
@@ -47,7 +50,7 @@ INSERT INTO {{ table }}_staging
 SELECT json ->> '$.id', NULL, '{{ load.window }}', '{{ load.deletions_version }}_1', TRUE
 FROM read_ndjson_objects({{ load.deletions }}, hive_partitioning = FALSE);
 {%- endif %}
-"""  # noqa: E501
+"""
 
 MERGE = """
 MERGE INTO {{ table }} AS target

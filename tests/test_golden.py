@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import runpy
 import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -181,3 +182,14 @@ def test_fields_of_a_later_version_are_no_trouble(golden: Path) -> None:
     body = json.loads(path.read_bytes())
     path.write_text(json.dumps(body | {"weather": {"in": "Oslo"}}))
     assert len(list(read_export(f"file://{path}"))) == body["rows"]
+
+
+def test_script_writes_sets_that_are_read_as_it_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AIRFLOW_CONN_GONG_DEFAULT", "AIRFLOW__GONG__QUOTA_DIR"):
+        monkeypatch.setenv(name, str(tmp_path / "quota"))
+    script = runpy.run_path(str(GOLDEN.parent.parent / "scripts" / "golden.py"))
+    script["write"](tmp_path / "set", "jsonl.gz")
+    facts = expected(tmp_path / "set")
+    assert facts.keys() == DATASETS
+    assert {name: json.loads(json.dumps(facts_of(tmp_path / "set", name))) for name in facts} == facts
+    assert not list((tmp_path / "set").rglob("_staging"))

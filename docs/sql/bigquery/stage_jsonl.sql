@@ -1,4 +1,7 @@
-{%- set key = {"calls": "metaData.id", "conversations": "metaData.id", "transcripts": "callId", "users": "id", "logs": "_id"}[load.stream] -%}
+{%- set key = {
+    "calls": "metaData.id", "conversations": "metaData.id",
+    "transcripts": "callId", "users": "id", "logs": "_id",
+}[load.stream] -%}
 CREATE OR REPLACE TABLE {{ table }}_staging LIKE {{ table }};
 {%- if load.files %}
 -- A line is one field: the separator is a character that JSON has to escape.

@@ -1,4 +1,7 @@
-{%- set key = {"calls": "metaData.id", "conversations": "metaData.id", "transcripts": "callId", "users": "id", "logs": "_id"}[load.stream] -%}
+{%- set key = {
+    "calls": "metaData.id", "conversations": "metaData.id",
+    "transcripts": "callId", "users": "id", "logs": "_id",
+}[load.stream] -%}
 CREATE OR REPLACE TEMP TABLE {{ table }}_staging AS FROM {{ table }} LIMIT 0;
 {%- if load.files %}
 INSERT INTO {{ table }}_staging

@@ -1,5 +1,10 @@
-{%- set key = {"calls": "metaData.id", "conversations": "metaData.id", "transcripts": "callId", "users": "id", "logs": "_id"}[load.stream] -%}
-{%- macro names(files) %}{% for file in files %}'{{ file | replace(destination ~ "/", "") }}'{{ ", " if not loop.last }}{% endfor %}{% endmacro -%}
+{%- set key = {
+    "calls": "metaData.id", "conversations": "metaData.id",
+    "transcripts": "callId", "users": "id", "logs": "_id",
+}[load.stream] -%}
+{%- macro names(files) %}
+    {%- for file in files %}'{{ file | replace(destination ~ "/", "") }}'{{ ", " if not loop.last }}{% endfor %}
+{%- endmacro -%}
 CREATE OR REPLACE TEMPORARY TABLE {{ table }}_staging LIKE {{ table }};
 {%- for files in load.files | batch(1000) %}
 COPY INTO {{ table }}_staging FROM (
