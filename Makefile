@@ -27,6 +27,7 @@ lint: $(READY) ## Style and layers
 	$(BIN)/ruff check --no-cache .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports --no-cache
+	$(BIN)/pre-commit validate-config
 
 types: $(READY) ## Static types
 	$(BIN)/mypy
