@@ -18,6 +18,8 @@ MIRRORED = (
     "api",
     "hooks",
     "exports",
+    "exports/check",
+    "exports/plan",
     "operators",
     "sensors",
     "triggers",
