@@ -66,7 +66,9 @@ def main() -> int:
 
 def check_versions(project: Path = PROJECT) -> str:
     """Return the version, when all places tell the same one."""
-    version = re.findall(r'^__version__ = "(.+)"$', (project / PACKAGE / "__init__.py").read_text(), re.M)[0]
+    version: str = re.findall(
+        r'^__version__ = "(.+)"$', (project / PACKAGE / "__init__.py").read_text(), re.M
+    )[0]
     base = re.split(r"(?:a|b|rc|\.dev)\d+$", version)[0]
     sections = re.findall(r"^## \[?([^\]\s]+)", (project / "CHANGELOG.md").read_text(), re.M)
     if sections[:1] != [version]:
