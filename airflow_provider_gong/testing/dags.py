@@ -98,8 +98,13 @@ class OwnDatabase:
     def _connect(self) -> None:
         """Connect Airflow anew, to what the environment names now."""
         from airflow import settings
+        from airflow.dag_processing.bundles import manager
 
+        # Airflow 3.4 reads the configured bundles once in a process, 3.3 each time.
+        snapshot = getattr(manager, "_load_bundle_config_snapshot", None)
         with _without_warnings():
+            if snapshot is not None:
+                snapshot.cache_clear()
             settings.configure_vars()  # type: ignore[no-untyped-call]
             settings.reconfigure_orm()  # type: ignore[no-untyped-call]
 
