@@ -236,7 +236,7 @@ def _options() -> dict[str, Any]:
                 "counts apart, unless this names an absolute path of a directory that their group may write to. "
                 "Containers share a quota only when they share this directory."
             ),
-            "version_added": "0.1.0",
+            "version_added": "1.0.0",
             "type": "string",
             "example": "/var/lib/airflow/gong-quota",
             "default": "",
@@ -246,7 +246,7 @@ def _options() -> dict[str, Any]:
                 "Where Gong sends the browser after consent to an OAuth connection: one of the redirect URIs that the "
                 "app has in Gong. https, unless it is this machine. Empty: connecting asks for it."
             ),
-            "version_added": "0.1.0",
+            "version_added": "1.0.0",
             "type": "string",
             "example": "https://airflow.example.com/gong/oauth/callback",
             "default": "",
@@ -260,7 +260,7 @@ def _options() -> dict[str, Any]:
                 "events get to know; default: ids), tests (mark or ignore; default: mark) and replay_window "
                 "(seconds in which a call makes no second event; default: 86400). Empty: no webhook is received."
             ),
-            "version_added": "0.1.0",
+            "version_added": "1.0.0",
             "type": "string",
             "example": '{"new_calls": {"dag_id": "gong_call_webhook"}}',
             "default": "",
