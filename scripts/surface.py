@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 SURFACE = ROOT / "tests" / "golden" / "public_surface.json"
-GOLDEN = ROOT / "tests" / "golden" / "0.1.0" / "jsonl"
+GOLDEN = ROOT / "tests" / "golden" / "1.0.0rc1" / "jsonl"
 
 Names = dict[str, str]
 

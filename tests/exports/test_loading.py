@@ -16,7 +16,7 @@ from airflow_provider_gong.exports.window import Window
 if TYPE_CHECKING:
     from airflow.sdk import ObjectStoragePath
 
-GOLDEN = Path(__file__).parent.parent / "golden" / "0.1.0" / "jsonl"
+GOLDEN = Path(__file__).parent.parent / "golden" / "1.0.0rc1" / "jsonl"
 FIRST, SECOND, THIRD = (
     "20260108T000000Z_20260109T000000Z",
     "20260109T000000Z_20260110T000000Z",
