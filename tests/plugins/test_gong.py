@@ -23,7 +23,7 @@ UNCONFIGURED = """
 import asyncio, json, sys
 from airflow.plugins_manager import get_fastapi_plugins
 
-[app] = [one["app"] for one in get_fastapi_plugins()[0] if one["name"] == "Gong webhooks"]
+[app] = [one["app"] for one in get_fastapi_plugins()[0] if one["name"] == "Gong"]
 statuses = []
 
 async def ask(method, path):
