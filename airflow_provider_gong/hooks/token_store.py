@@ -38,7 +38,9 @@ def _page() -> str:
     if not conf.getboolean("gong", "oauth_page", fallback=True):
         return ""
     address = (conf.get("api", "base_url", fallback="") or "").rstrip("/")
-    return f", or on the page {address}/gong/oauth/" if address else ", or in Airflow: Admin > Gong connections"
+    return (
+        f", or on the page {address}/gong/oauth/" if address else ", or in Airflow: Admin > Gong connections"
+    )
 
 
 @dataclass(frozen=True)
