@@ -109,4 +109,4 @@ class GongPlugin(AirflowPlugin):
     fastapi_root_middlewares: list[Any] = [  # noqa: RUF012
         {"middleware": check_at_start, "args": [], "kwargs": {}, "name": "Gong webhook rules"}
     ]
-    external_views: list[Any] = [PAGE_VIEW] if _has_page() else []  # noqa: RUF012
+    external_views: list[Any] = [PAGE_VIEW] if _has_page() else []

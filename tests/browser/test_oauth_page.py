@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from playwright.sync_api import TimeoutError
+from playwright.sync_api import TimeoutError as NotInTime
 
 from airflow_provider_gong.sandbox import GongSandbox
 from tests.hooks.oauth import fields_of
@@ -148,7 +148,7 @@ def opened_menu(page: Page, entry: Locator) -> bool:
     page.get_by_role("button", name="Admin", exact=True).click()
     try:
         entry.wait_for(timeout=3_000)
-    except TimeoutError:
+    except NotInTime:
         page.keyboard.press("Escape")
         return False
     return True
