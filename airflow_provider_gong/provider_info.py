@@ -233,8 +233,8 @@ def _options() -> dict[str, Any]:
         "oauth_redirect_uri": {
             "description": (
                 "Where Gong sends the browser after consent to an OAuth connection: one of the redirect URIs that the "
-                "app has in Gong. https, unless it is this machine. For the page Admin > Gong connections: Airflow's own "
-                "address with /gong/oauth/callback behind it. Empty: the page tells what to set, and the command "
+                "app has in Gong. https, unless it is this machine. For the page Admin > Gong connections: Airflow's "
+                "own address with /gong/oauth/callback behind it. Empty: the page tells what to set, and the command "
                 "`airflow gong connect` asks for it."
             ),
             "version_added": "0.1.0",

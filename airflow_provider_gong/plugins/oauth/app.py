@@ -77,13 +77,17 @@ class Desk:
             shown, more = [await self._in_thread(look_at, named, visitor.user)], False
         else:
             shown, more = await self._in_thread(overview, visitor.user)
-        values = {"shown": shown, "more": more, "named": named, "told": _told(request, shown)}
+        back, not_ready = _way_back()
         return page(
             "page.html",
             leads_to=[one.sign_in for one in shown if one.sign_in],
             form_token=visitor.form_token,
-            **values,
-            **_redirect_facts(),
+            shown=shown,
+            more=more,
+            named=named,
+            told=_told(request, shown),
+            redirect_uri=back,
+            not_ready=not_ready,
         )
 
     async def connect(self, request: Request, visitor: Visitor) -> Response:
@@ -202,11 +206,12 @@ def _told(request: Request, shown: list[Any]) -> str:
     return done or "" if [one.status.connected for one in shown] == [connected] else ""
 
 
-def _redirect_facts() -> dict[str, str]:
+def _way_back() -> tuple[str, str]:
+    """Return the redirect URI, or what has to be done to have one."""
     try:
-        return {"redirect_uri": redirect_uri(), "not_ready": ""}
+        return redirect_uri(), ""
     except GongConfigurationError as error:
-        return {"redirect_uri": "", "not_ready": str(error)}
+        return "", str(error)
 
 
 async def _form(request: Request, visitor: Visitor) -> str:

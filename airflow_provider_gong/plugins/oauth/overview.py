@@ -79,8 +79,8 @@ def settings_of(conn_id: str) -> Settings:
     :raises Problem: when there is none.
     :raises GongConfigurationError: naming the field that must be mended.
     """
-    from airflow.exceptions import AirflowNotFoundException
     from airflow.models.connection import Connection as Stored
+    from airflow.sdk.exceptions import AirflowNotFoundException
 
     try:
         # Not as the hook does it, which finds no connection of a team here.

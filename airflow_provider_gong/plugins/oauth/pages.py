@@ -68,7 +68,7 @@ def _policy(leads_to: Iterable[str]) -> str:
 
 @cache
 def _style() -> str:
-    return _file("style.css").read_text(encoding="utf-8")
+    return _file("style.css")
 
 
 @cache
@@ -76,7 +76,7 @@ def _templates() -> Environment:
     from jinja2 import Environment, FunctionLoader, StrictUndefined
 
     return Environment(
-        loader=FunctionLoader(lambda name: _file(name).read_text(encoding="utf-8")),
+        loader=FunctionLoader(_file),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -84,5 +84,6 @@ def _templates() -> Environment:
     )
 
 
-def _file(name: str) -> Any:
-    return files("airflow_provider_gong.plugins.oauth").joinpath("templates", name)
+def _file(name: str) -> str:
+    folder = files("airflow_provider_gong.plugins.oauth").joinpath("templates")
+    return folder.joinpath(name).read_text(encoding="utf-8")

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from airflow_provider_gong.exceptions import GongConfigurationError
 from airflow_provider_gong.plugins.oauth.place import base_url, path_of, redirect_uri
 from airflow_provider_gong.plugins.oauth.problem import NotSignedIn, Problem
 
@@ -129,7 +130,7 @@ def _from_here(request: Request) -> bool:
         return False
     try:
         back = redirect_uri()
-    except Exception:  # it is told elsewhere
+    except GongConfigurationError:  # it is told elsewhere
         back = ""
     known = {urlsplit(base_url()).netloc, urlsplit(back).netloc, request.headers.get("host", "")}
     return _origin(request).netloc in known - {""}

@@ -6,6 +6,7 @@ import html
 import json
 import re
 import socket
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import parse_qs, urlsplit
 
@@ -18,6 +19,8 @@ from tests.support.dag_runs import prepared_airflow
 from tests.system.rest import wait_until
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
     from airflow_provider_gong.sandbox import GongSandbox
 
 PASSWORDS = {"admin": "password-of-admin", "op": "password-of-op", "viewer": "password-of-viewer"}
@@ -84,6 +87,30 @@ class ServedAirflow:
         with create_session(scoped=False) as session:
             session.execute(delete(Connection).where(Connection.conn_id == conn_id))
 
+    def rename(self, conn_id: str, name: str) -> None:
+        """Give a connection a name that Airflow would not."""
+        from airflow.models.connection import Connection
+        from airflow.utils.session import create_session
+        from sqlalchemy import update
+
+        with create_session(scoped=False) as session:
+            session.execute(update(Connection).where(Connection.conn_id == conn_id).values(conn_id=name))
+
+    @contextmanager
+    def team(self, name: str) -> Iterator[None]:
+        """Have a team for a while."""
+        from airflow.models.team import Team
+        from airflow.utils.session import create_session
+        from sqlalchemy import delete
+
+        with create_session(scoped=False) as session:
+            session.add(Team(name=name))
+        try:
+            yield
+        finally:
+            with create_session(scoped=False) as session:
+                session.execute(delete(Team).where(Team.name == name))
+
     def clear(self) -> None:
         """Forget all connections of ours, all Variables and the audit log."""
         from airflow.models.connection import Connection
@@ -148,14 +175,14 @@ class Visit:
         return self.browser.request(method, target, params=query, allow_redirects=False, timeout=30)
 
     def post(
-        self, action: str, data: dict[str, str], headers: dict[str, str | None] | None = None
+        self, action: str, data: dict[str, str], headers: Mapping[str, str | None] | None = None
     ) -> requests.Response:
         """Send a form as browsers do."""
-        usual = {"Origin": self.airflow.url, "Sec-Fetch-Site": "same-origin"}
+        usual: dict[str, str | None] = {"Origin": self.airflow.url, "Sec-Fetch-Site": "same-origin"}
         return self.browser.post(
             f"{self.airflow.page}{action}",
             data=data,
-            headers=usual | (headers or {}),  # type: ignore[arg-type]
+            headers={**usual, **(headers or {})},
             allow_redirects=False,
             timeout=30,
         )

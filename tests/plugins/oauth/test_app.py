@@ -142,7 +142,7 @@ def test_who_may_not_any_more_is_refused_on_the_way_back(
 
 def test_who_is_signed_out_meanwhile_is_told(airflow: ServedAirflow, admin: Visit) -> None:
     back = decide(admin.begin())
-    admin.browser.cookies.set("_token", None)
+    admin.browser.cookies.clear("127.0.0.1", "/", "_token")
     answer = admin.get(back)
     assert (answer.status_code, heading(answer)) == (401, "You are not signed in to Airflow any more")
     assert airflow.tokens() == set()

@@ -13,6 +13,8 @@ from tests.hooks.oauth import SCOPES, fields_of
 from tests.plugins.oauth.served import ServedAirflow, Visit, heading
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from airflow_provider_gong.sandbox import GongSandbox
 
 
@@ -97,7 +99,8 @@ def test_more_than_anybody_reads(
 
 def test_names_are_escaped(airflow: ServedAirflow, gong: GongSandbox, admin: Visit) -> None:
     name = "\"><script>alert('x')</script>&"
-    airflow.add(gong, name)
+    # Airflow's own ways in take no such name, but nothing promises that there is no other.
+    airflow.rename("gong_default", name)
     for answer in (
         admin.get(),
         admin.get(conn_id=name),
@@ -135,3 +138,21 @@ def test_what_has_to_be_set_is_told(
     assert '<button class="button primary" disabled>' in text
     answer = admin.post("connect", form)
     assert (answer.status_code, heading(answer)) == (409, "Connecting is not set up yet")
+
+
+def test_connection_of_a_team_is_for_that_team(
+    airflow: ServedAirflow, gong: GongSandbox, visit: Callable[..., Visit], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW__CORE__MULTI_TEAM", "True")
+    with airflow.team("red"):
+        airflow.add(gong, "gong_red", team_name="red")
+        stranger, admin = visit("op"), visit("admin")
+        assert "gong_red" not in stranger.get().text
+        assert "gong_default" in stranger.get().text
+        for action in ("connect", "disconnect"):
+            answer = stranger.post(action, stranger.form() | {"conn_id": "gong_red"})
+            assert answer.status_code == 403
+        assert stranger.get(conn_id="gong_red").status_code == 403
+        assert admin.connect("gong_red").status_code == 303
+        assert "gong_red Connected" in words(admin.get().text)
+        airflow.remove("gong_red")

@@ -8,10 +8,10 @@ import re
 from typing import TYPE_CHECKING
 
 from tests.hooks.oauth import decide
-from tests.plugins.oauth.served import ServedAirflow, Visit
 
 if TYPE_CHECKING:
     from airflow_provider_gong.sandbox import GongSandbox
+    from tests.plugins.oauth.served import ServedAirflow, Visit
 
 
 def policy(answer: object) -> dict[str, str]:
