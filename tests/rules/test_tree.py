@@ -25,6 +25,7 @@ MIRRORED = (
     "triggers",
     "plugins",
     "plugins/webhooks",
+    "plugins/oauth",
 )
 # Test modules that speak of several modules at once, each with the reason.
 TOPICS = {
