@@ -12,7 +12,7 @@ unexport PYTHONDONTWRITEBYTECODE
 export AIRFLOW_HOME := $(CURDIR)/.airflow
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test coverage lint types format bench docs lock clean
+.PHONY: help demo test coverage browser pictures lint types format bench docs lock clean
 
 help: ## List the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -25,6 +25,14 @@ test: $(READY) lint types ## Lint, types, layers and all tests
 
 coverage: $(READY) ## All tests once more, slower, with the lines that none of them runs
 	$(BIN)/python -m pytest --numprocesses=$(WORKERS) --cov --cov-report=term:skip-covered
+
+browser: $(READY) ## The tests in a real browser; without Chromium this is an error
+	@command -v chromium >/dev/null || \
+		{ echo "Chromium is not installed. On Debian: apt-get install --no-install-recommends chromium"; exit 1; }
+	GONG_TESTS_REQUIRE_ALL=1 $(BIN)/python -m pytest tests/browser
+
+pictures: export GONG_TESTS_PICTURES = docs/images
+pictures: browser ## Rewrite docs/images
 
 lint: $(READY) ## Style and layers
 	$(BIN)/ruff check --no-cache .

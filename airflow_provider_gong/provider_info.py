@@ -5,6 +5,11 @@ Every process that imports Airflow calls this: only the standard library may be 
 
 from typing import Any
 
+# The Test button of Airflow 3.3 answers "Bad Request", and nothing else, for a connection that was stored without a
+# port. A form can set no default for it, nor show help below it: the label and the empty field have to tell.
+PORT = "Port (enter 443)"
+PORT_HINT = "443; when empty, Test says Bad Request"
+
 
 def get_provider_info() -> dict[str, Any]:
     """Describe the provider to Airflow."""
@@ -28,7 +33,10 @@ def get_provider_info() -> dict[str, Any]:
         ],
         "sensors": [_modules("sensors", "calls", "logs", "privacy", "transcripts", "users")],
         "triggers": [_modules("triggers", "calls", "new_calls")],
-        "extra-links": ["airflow_provider_gong.operators.links.GongCallLink"],
+        "extra-links": [
+            "airflow_provider_gong.operators.links.GongCallLink",
+            "airflow_provider_gong.operators.links.GongMeetingLink",
+        ],
         "hooks": [{"integration-name": "Gong", "python-modules": ["airflow_provider_gong.hooks.gong"]}],
         "connection-types": [_connection_type(), _oauth_connection_type(), _webhook_connection_type()],
         "cli": ["airflow_provider_gong.cli.get_cli_commands"],
@@ -48,9 +56,13 @@ def _connection_type() -> dict[str, Any]:
         "hook-name": "Gong",
         "ui-field-behaviour": {
             "hidden-fields": ["schema"],
-            "relabeling": {"host": "Base URL", "login": "Access Key", "password": "Access Key Secret"},
-            # The Test button of Airflow 3.3.2 refuses connections without a port, so port stays visible.
-            "placeholders": {"host": "https://us-12345.api.gong.io", "port": "443"},
+            "relabeling": {
+                "host": "Base URL",
+                "login": "Access Key",
+                "password": "Access Key Secret",
+                "port": PORT,
+            },
+            "placeholders": {"host": "https://us-12345.api.gong.io", "port": PORT_HINT},
         },
         "conn-fields": _conn_fields(),
     }
@@ -63,8 +75,8 @@ def _oauth_connection_type() -> dict[str, Any]:
         "hook-name": "Gong OAuth 2.0",
         "ui-field-behaviour": {
             "hidden-fields": ["schema"],
-            "relabeling": {"host": "Sign-in URL", "login": "API Key", "password": "API Secret"},
-            "placeholders": {"host": "https://app.gong.io", "port": "443"},
+            "relabeling": {"host": "Sign-in URL", "login": "API Key", "password": "API Secret", "port": PORT},
+            "placeholders": {"host": "https://app.gong.io", "port": PORT_HINT},
         },
         "conn-fields": _oauth_fields() | _conn_fields() | _oauth_wording(),
     }
@@ -129,10 +141,10 @@ def _webhook_connection_type() -> dict[str, Any]:
         "hook-name": "Gong Webhook",
         "ui-field-behaviour": {
             "hidden-fields": ["schema", "login"],
-            "relabeling": {"host": "Public URL", "password": "URL key"},
+            "relabeling": {"host": "Public URL", "password": "URL key", "port": PORT},
             "placeholders": {
                 "host": "https://airflow.example.com/gong/webhooks/new_calls",
-                "port": "443",
+                "port": PORT_HINT,
             },
         },
         "conn-fields": {"public_keys": keys},

@@ -1,4 +1,4 @@
-"""Write the generated parts of docs/exports.md, operators.md and sensors.md from the operators themselves.
+"""Write the generated parts of docs/exports.md, operators.md, sensors.md and security.md from the operators themselves.
 
 `make docs` rewrites what stands below the marker of each page; a test fails when the two differ. Examples are taken
 from the example Dags, each of which is run by a test.
@@ -16,10 +16,14 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
 
-from airflow_provider_gong import operators, sensors, triggers
+from airflow_provider_gong import exports, operators, sensors, triggers
 from airflow_provider_gong.api.endpoint import Endpoint
+from airflow_provider_gong.exports.conversations import Conversations
+from airflow_provider_gong.exports.streams import Calls, Logs, Transcripts, Users
 from airflow_provider_gong.operators.base import GongOperator
 from airflow_provider_gong.operators.export_base import GongExportOperator
+from airflow_provider_gong.triggers.call_filter import CallFilter
+from airflow_provider_gong.triggers.new_calls import GongNewCallsTrigger
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,17 +35,26 @@ ROOT = Path(__file__).resolve().parent.parent
 EXPORTS = ROOT / "docs" / "exports.md"
 OPERATORS = ROOT / "docs" / "operators.md"
 SENSORS = ROOT / "docs" / "sensors.md"
+SECURITY = ROOT / "docs" / "security.md"
 # Where functions may be that send requests for an operator or a sensor.
-OURS = (operators.__name__, sensors.__name__, triggers.__name__)
+OURS = (operators.__name__, sensors.__name__, triggers.__name__, exports.__name__)
+# What reads for each export: its operator names it only when it runs.
+STREAMS: dict[str, tuple[type, ...]] = {
+    "GongExportCallsOperator": (Calls,),
+    "GongExportTranscriptsOperator": (Calls, Transcripts),
+    "GongExportConversationsOperator": (Conversations,),
+    "GongExportUsersOperator": (Users,),
+    "GongExportLogsOperator": (Logs,),
+}
 MARKER = "<!-- Everything below is written by `make docs`. -->\n"
 
 
 def pages() -> dict[Path, str]:
     """Return the pages as they should be."""
-    exports = [cls for cls in classes(operators) if issubclass(cls, GongExportOperator)]
-    others = [cls for cls in classes(operators) if cls not in exports]
+    exporting = [cls for cls in classes(operators) if issubclass(cls, GongExportOperator)]
+    others = [cls for cls in classes(operators) if cls not in exporting]
     return {
-        EXPORTS: written(EXPORTS, "".join(f"\n### {cls.__name__}\n{arguments(cls)}" for cls in exports)),
+        EXPORTS: written(EXPORTS, "".join(f"\n### {cls.__name__}\n{arguments(cls)}" for cls in exporting)),
         OPERATORS: written(
             OPERATORS,
             f"\n## Operators\n\n{overview(others)}\n## Reference\n" + "".join(map(section, others)),
@@ -51,6 +64,7 @@ def pages() -> dict[Path, str]:
             f"\n## Overview\n\n{overview(classes(sensors))}\n## Reference\n"
             + "".join(map(section, classes(sensors))),
         ),
+        SECURITY: written(SECURITY, f"\n## Scopes of each operator\n\n{permissions()}"),
     }
 
 
@@ -97,6 +111,38 @@ def operations(cls: Operator) -> str:
 def scopes(cls: Operator) -> str:
     """Return the scopes that an operator needs."""
     return "<br>".join(f"`{scope}`" for scope in dict.fromkeys(one.scope for one in endpoints(cls)))
+
+
+def permissions() -> str:
+    """Return a table of what the access key of each operator, sensor and trigger has to be allowed."""
+    head = "| Name | Scopes | Changes something in Gong |\n|---|---|---|\n"
+    return head + "".join(
+        f"| `{cls.__name__}` | {cell} | {writes} |\n" for cls, cell, writes in map(permission, everything())
+    )
+
+
+def everything() -> list[Any]:
+    """Return all that sends requests, or might."""
+    return [*classes(operators), *classes(sensors), GongNewCallsTrigger]
+
+
+def permission(cls: Any) -> tuple[Any, str, str]:
+    """Return the scopes of an operator, and whether it writes."""
+    if cls.__name__ == "GongRequestOperator":
+        return cls, "those of the request", "as the request does, unless the connection is *Read only*"
+    found = needed(cls)
+    cell = ", ".join(f"`{scope}`" for scope in dict.fromkeys(one.scope for one in found))
+    return cls, cell or "none, it sends no request", "yes" if any(not one.reads for one in found) else "no"
+
+
+def needed(cls: Any) -> list[Endpoint]:
+    """Return the endpoints of an operator, an export or a trigger."""
+    if cls is GongNewCallsTrigger:
+        return endpoints(CallFilter)
+    streams = STREAMS.get(cls.__name__)
+    if streams is None:
+        return endpoints(cls)
+    return list(dict.fromkeys(one for stream in streams for one in endpoints(stream)))
 
 
 def endpoints(thing: Any) -> list[Endpoint]:

@@ -109,7 +109,7 @@ def test_form_is_what_airflow_shows() -> None:
     assert standard.url_schema is not None
     assert standard.url_schema.hidden
     assert standard.port is not None
-    assert (standard.port.hidden, standard.port.placeholder) == (False, "443")
+    assert (standard.port.hidden, standard.port.title) == (False, "Port (enter 443)")
     assert list(form.extra_fields or {}) == list(FIELDS)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
@@ -26,6 +27,9 @@ log = logging.getLogger(__name__)
 TEST_CONNECT_TIMEOUT = 5.0
 TEST_READ_TIMEOUT = 10.0
 TEST_WAIT = 5.0
+
+READ_ONLY = "Read only: Airflow refuses to change anything in Gong."
+STAND_IN = re.compile(r"[A-Za-z0-9]{8}")
 
 NOT_FOUND = (
     "There is no connection {0!r} in the environment (AIRFLOW_CONN_...) or the secrets backends, and outside of "
@@ -117,22 +121,24 @@ class GongHook(BaseHook):
         """
         from airflow.sdk.exceptions import AirflowNotFoundException
 
-        from airflow_provider_gong.hooks.probe import probe
-
         try:
             settings = self._settings()
-            if settings.oauth is not None:
-                return self._test_tokens(settings)
-            with _client(self.gong_conn_id, _for_the_button(settings), attempts=1) as client:
-                return probe(client, settings.access_key)
+            ok, told = self._test_tokens(settings) if settings.oauth else self._test_key(settings)
+            return ok, f"{told} {READ_ONLY}" if ok and settings.read_only else told
         except GongError as error:
-            return False, str(error)
+            return False, _for_the_reader(str(error), self.gong_conn_id)
         except AirflowNotFoundException:
             return False, NOT_FOUND.format(self.gong_conn_id)
         except Exception as error:  # the API server must not fail over a connection
             # Without the text, which is not ours and may hold a credential.
             log.warning("The Gong connection could not be tested: %s", type(error).__name__)
             return False, f"The connection could not be tested ({type(error).__name__})."
+
+    def _test_key(self, settings: Settings) -> tuple[bool, str]:
+        from airflow_provider_gong.hooks.probe import probe
+
+        with _client(self.gong_conn_id, _for_the_button(settings), attempts=1) as client:
+            return probe(client, settings.access_key)
 
     def _test_tokens(self, settings: Settings) -> tuple[bool, str]:
         from airflow_provider_gong.hooks.oauth import known_as
@@ -158,6 +164,14 @@ class GongOAuthHook(GongHook):
 
     conn_type = "gong_oauth"
     hook_name = "Gong OAuth 2.0"
+
+
+def _for_the_reader(message: str, conn_id: str) -> str:
+    """Take out the name under which Airflow's button tests a connection: it is drawn at random, and gone by then."""
+    if not STAND_IN.fullmatch(conn_id):
+        return message
+    named = message.replace(f"The Gong connection {conn_id!r}", "This connection")
+    return named.replace(f"gong connect {conn_id}", "gong connect CONNECTION_ID")
 
 
 def _for_the_button(settings: Settings) -> Settings:

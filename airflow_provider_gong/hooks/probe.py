@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 # What the credential is called, and where scopes are added to it.
 API_KEY = ("access key", "add them to the key in Gong, if they are needed")
 OAUTH = ("OAuth token", "add them to Scopes and to the app in Gong and connect again, if they are needed")
+OAUTH_HINT = "When Gong gives no other reason, connect again."
+# Seconds from which on people count in minutes, and minutes from which on they count in hours.
+LONG = 120
 
 
 def probe(client: GongClient, access_key: str, credential: tuple[str, str] = API_KEY) -> tuple[bool, str]:
@@ -56,8 +59,13 @@ def probe(client: GongClient, access_key: str, credential: tuple[str, str] = API
     if (answering or missing) and not refusal:
         return True, _accepted(host, credential, answering, missing, problems)
     if refusal and credential is OAUTH:
-        return False, f"Reached {host}, but the OAuth token is not accepted. Gong said: {refusal}"
-    return False, _refused(host, refusal or next(iter(problems.values())), access_key)
+        return False, f"Reached {host}, but the OAuth token is not accepted. {OAUTH_HINT} {_said(refusal)}"
+    if refusal:
+        return (
+            False,
+            f"Reached {host}, but the access key is not accepted. {_key_hint(access_key)} {_said(refusal)}",
+        )
+    return False, _failed(client.base_url, next(iter(problems.values())))
 
 
 def _requests() -> dict[str, Request]:
@@ -90,36 +98,64 @@ def _accepted(
     return " ".join(parts)
 
 
-def _refused(host: str, error: GongReplyError, access_key: str) -> str:
-    if isinstance(error, GongAuthenticationError):
-        return (
-            f"Reached {host}, but the access key is not accepted. {_key_hint(access_key)} Gong said: {error}"
-        )
-    if isinstance(error, GongNotFound):
-        return f"Reached {host}, but Gong's API is not there: check Base URL. {error}"
+def _failed(base_url: str, error: GongReplyError) -> str:
+    address = urlsplit(base_url)
     if isinstance(error, GongRateLimited) and error.status is None:
-        return f"Not tested: {error}"
+        return f"Not tested: {_spent(error)}"
     if error.status is None:
-        return f"No answer from {host}. {error}"
-    return f"Reached {host}, but {_state(error)}. {error}"
+        return f"No answer from {address.netloc}. {error.message}"
+    if isinstance(error, GongNotFound):
+        return f"Reached {address.hostname}, but Gong's API is not there: check Base URL. {_said(error)}"
+    return f"Reached {address.hostname}, but {_state(error)} {_said(error)}"
+
+
+def _spent(error: GongRateLimited) -> str:
+    if (error.retry_after or 0) < LONG:
+        return error.message
+    return (
+        "today's requests of this connection are spent (fields Requests per day and Share of the day); "
+        f"they renew in {_length(error.retry_after or 0)}."
+    )
 
 
 def _state(error: GongReplyError) -> str:
     if isinstance(error, GongRateLimited):
-        return "it is busy"
+        return f"it is busy: Gong's limit for the whole company is reached; {_when(error)}."
     if isinstance(error, GongTimeout):
-        return "its answer did not come in time"
+        return f"its answer did not come in time. {error.message}"
     if isinstance(error, GongUnavailable):
-        return "it failed"
+        return f"it failed. {error.message}"
     if isinstance(error, GongUnexpectedResponse) and not error.cut_off:
-        return "it does not answer as Gong does"
+        return f"it does not answer as Gong does. {error.message}"
     if isinstance(error, GongUnexpectedResponse):
-        return "its answer was cut off"
-    return "it does not let us in"
+        return f"its answer was cut off. {error.message}"
+    return f"it does not let us in. {error.message}"
+
+
+def _when(error: GongRateLimited) -> str:
+    return "try again later" if error.retry_after is None else f"try again in {_length(error.retry_after)}"
+
+
+def _length(seconds: float) -> str:
+    if seconds < LONG:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < LONG else f"{minutes / 60:.0f} h"
+
+
+def _said(error: GongReplyError) -> str:
+    """Tell last what only Gong's support needs."""
+    facts = f"{error.operation}: {error.status}" + (
+        f", request id {error.request_id}" * bool(error.request_id)
+    )
+    return f"Gong said: {'; '.join(error.messages)} ({facts})." if error.messages else f"({facts})"
 
 
 def _key_hint(access_key: str) -> str:
     # Gong's secrets are JSON web tokens, its keys are not.
     if access_key.startswith("eyJ"):
         return "Access Key looks like a secret; if it is, swap Access Key and Access Key Secret."
-    return "Check that Access Key and Access Key Secret are not swapped and the key has not expired."
+    return (
+        "Check that Access Key and Access Key Secret are complete, not swapped, not expired, "
+        "and that Base URL is the one that Gong shows beside them."
+    )

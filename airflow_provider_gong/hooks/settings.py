@@ -101,8 +101,10 @@ def _address(connection: Connection) -> str:
     except ValueError:
         # Base URL's own check says it better.
         return host
-    # The form stores 0 for a port that was left empty. The one in Base URL wins, since the form suggests 443.
-    if connection.port and ":" not in url.netloc.rpartition("]")[2]:
+    # The form stores 0 for a port that was left empty. The one in Base URL wins, since the form asks for 443; so does
+    # plain http, which nobody speaks there.
+    asked_for = url.scheme == "http" and connection.port == 443
+    if connection.port and not asked_for and ":" not in url.netloc.rpartition("]")[2]:
         url = url._replace(netloc=f"{url.netloc}:{connection.port}")
     return url.geturl()
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from airflow.sdk.types import TaskInstanceKey
 
 CALL_URL = "call_url"
+MEETING_URL = "meeting_url"
 
 # us-12345.api.gong.io has its application at us-12345.app.gong.io.
 API_HOST = re.compile(r"((?:[\w-]+\.)*)api\.gong\.io", re.ASCII)
@@ -29,6 +30,24 @@ class GongCallLink(BaseOperatorLink):
         return str(XCom.get_value(ti_key=ti_key, key=CALL_URL) or "")
 
 
+class GongMeetingLink(BaseOperatorLink):
+    """Open the address at which people join the meeting of the task; it leads through Gong."""
+
+    name = "Open in Gong"
+
+    def get_link(self, operator: BaseOperator, *, ti_key: TaskInstanceKey) -> str:
+        """Return the address that the task pushed; Airflow asks for it on the worker, when the task is over."""
+        from airflow.sdk.execution_time.xcom import XCom
+
+        return str(XCom.get_value(ti_key=ti_key, key=MEETING_URL) or "")
+
+
+def push_meeting_url(context: Context, url: object) -> None:
+    """Keep the address of a meeting for the link, if Gong has told one."""
+    if _is_web_address(url):
+        context["ti"].xcom_push(key=MEETING_URL, value=url)
+
+
 def push_call_url(context: Context, url: str | None) -> None:
     """Keep the address of a call for the link."""
     if url is not None:
@@ -41,8 +60,12 @@ def call_url(given: object, host: str, call_id: str) -> str | None:
     :param given: what Gong itself says it is, if it says anything.
     :param host: the host that the API has, without port.
     """
-    # Airflow's page makes a link of it, which must not become a script.
-    if isinstance(given, str) and given.startswith(("https://", "http://")):
-        return given
+    if _is_web_address(given):
+        return str(given)
     api = API_HOST.fullmatch(host)
     return f"https://{api[1]}app.gong.io/call?id={call_id}" if api else None
+
+
+def _is_web_address(given: object) -> bool:
+    # Airflow's page makes a link of it, which must not become a script.
+    return isinstance(given, str) and given.startswith(("https://", "http://"))

@@ -10,6 +10,7 @@ from airflow_provider_gong.api import meetings
 from airflow_provider_gong.exceptions import GongForbidden, GongNotFound, GongUnexpectedResponse
 from airflow_provider_gong.operators import arguments as read
 from airflow_provider_gong.operators.base import GongActionOperator, gong_fields
+from airflow_provider_gong.operators.links import GongMeetingLink, push_meeting_url
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -109,6 +110,8 @@ class GongCreateMeetingOperator(GongArrangedMeetingOperator):
     :param gong_conn_id: Airflow connection of Gong. (templated) Default: `gong_default`.
     """
 
+    operator_extra_links = (GongMeetingLink(),)
+
     def request(self) -> Request:
         """Return the request for a new meeting."""
         return meetings.create_meeting(**self.meeting())
@@ -117,6 +120,7 @@ class GongCreateMeetingOperator(GongArrangedMeetingOperator):
         """Create the meeting, and make its id known at once: nothing else can find it again."""
         result: dict[str, Any] = super().perform(context)
         context["ti"].xcom_push(key="meeting_id", value=result["meeting_id"])
+        push_meeting_url(context, result["meeting_url"])
         return result
 
     def outcome(self, reply: Any) -> dict[str, Any]:

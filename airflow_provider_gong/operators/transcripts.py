@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from airflow_provider_gong.api import calls, transcripts
 from airflow_provider_gong.exceptions import GongConfigurationError
 from airflow_provider_gong.operators import arguments as read
+from airflow_provider_gong.operators.links import GongCallLink, call_url, push_call_url
 from airflow_provider_gong.operators.list_base import GongListOperator
 
 if TYPE_CHECKING:
@@ -70,6 +71,7 @@ class GongGetCallTranscriptsOperator(GongListOperator):
         *GongListOperator.template_fields,
         *("call_ids", "from_datetime", "to_datetime", "workspace_id", "include_private"),
     )
+    operator_extra_links = (GongCallLink(),)
     id_name: ClassVar[str] = "callId"
     dropped = "transcripts of calls that are private or not shown by Gong"
     export = "GongExportTranscriptsOperator"
@@ -108,6 +110,9 @@ class GongGetCallTranscriptsOperator(GongListOperator):
         requests = [self._request(batch) for batch in batches]
         found = {record_id(record, self.id_name): record for record in self.fetch(context, requests)}
         self._tell_missing(context, [call_id for call_id in ids if call_id not in found])
+        if len(ids) == 1:
+            # Gong's transcripts do not say where their call is.
+            push_call_url(context, call_url(None, self.hook.host, ids[0]))
         return [found[call_id] for call_id in ids if call_id in found]
 
     def selection(self) -> Select:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
@@ -336,6 +337,51 @@ def test_button_tells_of_a_key_not_accepted_after_one_request(
     assert len(gong.requests) == 1
 
 
+def test_button_says_each_thing_once(connect: Callable[..., None]) -> None:
+    connect({"password": "wrong"})
+    message = press_button()[1]
+    assert re.fullmatch(
+        r"Reached 127\.0\.0\.1, but the access key is not accepted\. Check that Access Key and Access Key Secret are "
+        r"complete, not swapped, not expired, and that Base URL is the one that Gong shows beside them\. Gong said: "
+        r"Invalid access key or access key secret \(GET /v2/calls: 401, request id \w+\)\.",
+        message,
+    )
+
+
+def test_button_tells_that_a_connection_only_reads(connect: Callable[..., None]) -> None:
+    connect(read_only=True)
+    ok, message = press_button()
+    assert ok
+    assert message.endswith("Read only: Airflow refuses to change anything in Gong.")
+
+
+def test_button_speaks_of_hours_when_the_wait_is_long(gong: GongSandbox) -> None:
+    gong.faults.add("rate_limited", retry_after=18_000, times=None)
+    assert "try again in 5 h." in press_button()[1]
+
+
+def test_button_speaks_of_minutes_when_the_wait_is_shorter(gong: GongSandbox) -> None:
+    gong.faults.add("rate_limited", retry_after=300, times=None)
+    assert "try again in 5 min." in press_button()[1]
+
+
+@pytest.mark.parametrize(
+    ("conn_id", "named", "command"),
+    [
+        ("aB3dE6gH", "This connection", "airflow gong connect CONNECTION_ID"),
+        ("gong_a", "The Gong connection 'gong_a'", "airflow gong connect gong_a"),
+    ],
+)
+def test_button_does_not_name_the_stand_in_that_airflow_tests(
+    monkeypatch: pytest.MonkeyPatch, conn_id: str, named: str, command: str
+) -> None:
+    # Airflow's button gives a connection eight letters and digits for a name, for as long as it tests it.
+    fields = {"conn_type": "gong_oauth", "login": "app", "password": "secret"}
+    monkeypatch.setenv(f"AIRFLOW_CONN_{conn_id.upper()}", json.dumps(fields))
+    said = f"{named} is not connected: it has no tokens yet. Connect it: `{command}`."
+    assert GongHook(conn_id).test_connection() == (False, said)
+
+
 def test_button_recognises_swapped_fields(connect: Callable[..., None]) -> None:
     connect({"login": "eyJhbGciOiJIUzI1NiJ9.eyJleHAiOjE3.c2ln", "password": "KEY"})
     ok, message = press_button()
@@ -371,7 +417,7 @@ def test_button_tells_of_a_closed_port(connect: Callable[..., None], unused_port
     connect({"host": f"http://127.0.0.1:{unused_port}"})
     ok, message = press_button()
     assert not ok
-    assert message.startswith("No answer from 127.0.0.1.")
+    assert message.startswith(f"No answer from 127.0.0.1:{unused_port}. ")
     assert "The connection was refused: check host, port and firewall." in message
 
 
@@ -407,7 +453,10 @@ def test_button_does_not_wait_for_a_limit(gong: GongSandbox) -> None:
     gong.faults.add("rate_limited", retry_after=3, times=None)
     ok, message = press_button()
     assert not ok
-    assert "Reached 127.0.0.1, but it is busy." in message
+    assert (
+        "Reached 127.0.0.1, but it is busy: Gong's limit for the whole company is reached; try again in 3 s."
+        in message
+    )
     assert "429" in message
     assert len(gong.requests) == 1
 
@@ -453,7 +502,8 @@ def test_button_tells_of_a_spent_budget(connect: Callable[..., None]) -> None:
     assert press_button()[0]
     ok, message = press_button()
     assert not ok
-    assert message.startswith("Not tested: GET /v2/calls: Our share of the day, 1 requests, is spent")
+    assert message.startswith("Not tested: today's requests of this connection are spent")
+    assert message.endswith("they renew in 24 h.")
 
 
 def test_button_tells_where_a_connection_was_looked_for() -> None:

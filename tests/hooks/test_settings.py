@@ -119,6 +119,10 @@ def test_the_same_key_shares_a_quota_however_its_host_is_spelled(settings_of: An
         (GIVEN | {"host": "us-1.api.gong.io/v2", "port": 8443}, "https://us-1.api.gong.io:8443"),
         (GIVEN | {"host": "https://us-1.api.gong.io:9443", "port": 443}, "https://us-1.api.gong.io:9443"),
         (
+            GIVEN | {"host": "http://127.0.0.1", "port": 443, "extra": {"allowed_hosts": "127.0.0.1"}},
+            "http://127.0.0.1",
+        ),
+        (
             GIVEN | {"host": "http://[::1]", "port": 8080, "extra": {"allowed_hosts": ["[::1]"]}},
             "http://[::1]:8080",
         ),

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from airflow.sdk import DAG, BaseOperator
+from airflow.sdk import DAG, BaseOperator, BaseOperatorLink
 
+from airflow_provider_gong.hooks.gong import GongHook
 from airflow_provider_gong.operators.calls import (
     GongAddCallMediaOperator,
     GongCreateCallOperator,
     GongGetCallOperator,
 )
-from airflow_provider_gong.operators.links import GongCallLink, call_url, push_call_url
+from airflow_provider_gong.operators.links import GongCallLink, GongMeetingLink, call_url, push_call_url
+from airflow_provider_gong.operators.meetings import GongCreateMeetingOperator
+from airflow_provider_gong.operators.transcripts import GongGetCallTranscriptsOperator
 from airflow_provider_gong.provider_info import get_provider_info
 from tests.support.task_runner import run_task
+
+if TYPE_CHECKING:
+    from airflow_provider_gong.sandbox import GongSandbox
+    from tests.support.task_runner import TaskResult
 
 CALL = "7782342274025937895"
 LINK = "_link_GongCallLink"
@@ -80,11 +87,51 @@ def test_a_task_without_an_address_has_an_empty_link() -> None:
     assert pushed(None)[LINK] == ""
 
 
-@pytest.mark.parametrize("kind", [GongCreateCallOperator, GongAddCallMediaOperator, GongGetCallOperator])
-def test_operators_of_one_call_have_the_link(kind: type[BaseOperator]) -> None:
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [
+        (GongCreateCallOperator, GongCallLink),
+        (GongAddCallMediaOperator, GongCallLink),
+        (GongGetCallOperator, GongCallLink),
+        (GongGetCallTranscriptsOperator, GongCallLink),
+        (GongCreateMeetingOperator, GongMeetingLink),
+    ],
+)
+def test_operators_of_one_thing_in_gong_have_the_link(
+    kind: type[BaseOperator], expected: type[BaseOperatorLink]
+) -> None:
     [link] = kind.operator_extra_links
-    assert (type(link), link.name) == (GongCallLink, "Open in Gong")
+    assert (type(link), link.name) == (expected, "Open in Gong")
 
 
-def test_airflow_is_told_of_the_link() -> None:
-    assert get_provider_info()["extra-links"] == [f"{GongCallLink.__module__}.{GongCallLink.__name__}"]
+def meet(gong: GongSandbox) -> TaskResult:
+    organizer = gong.world.find_users()[0].email
+    times = {"start_time": "2026-02-01T10:00Z", "end_time": "2026-02-01T11:00Z"}
+    return run_task(
+        GongCreateMeetingOperator(
+            task_id="meet", organizer_email=organizer, invitees=["buyer@example.com"], **times
+        )
+    )
+
+
+def test_a_meeting_opens_where_gong_says(gong: GongSandbox) -> None:
+    xcoms = meet(gong).succeeded().xcoms
+    assert xcoms["return_value"]["meeting_url"].startswith("https://")
+    assert xcoms["_link_GongMeetingLink"] == xcoms["return_value"]["meeting_url"]
+
+
+def test_the_transcripts_of_one_call_open_the_call(
+    gong: GongSandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The local Gong stands at no address of Gong, which is what tells where the application is.
+    monkeypatch.setattr(GongHook, "host", "us-12345.api.gong.io")
+    ids = [call.id for call in gong.world.visible_calls()][:2]
+    one = run_task(GongGetCallTranscriptsOperator(task_id="one", call_ids=ids[:1])).succeeded()
+    two = run_task(GongGetCallTranscriptsOperator(task_id="two", call_ids=ids)).succeeded()
+    assert one.xcoms[LINK] == f"https://us-12345.app.gong.io/call?id={ids[0]}"
+    assert two.xcoms[LINK] == ""
+
+
+def test_airflow_is_told_of_the_links() -> None:
+    named = [f"{link.__module__}.{link.__name__}" for link in (GongCallLink, GongMeetingLink)]
+    assert get_provider_info()["extra-links"] == named

@@ -12,7 +12,7 @@ from tests.support.programs import program
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Locator, Page
 
 ROOT = Path(__file__).parent.parent.parent
 # Where pictures go, `docs/images` for instance; without it they stay where nobody commits them.
@@ -54,8 +54,8 @@ def new_page(browser: Browser) -> Page:
     return context.new_page()
 
 
-def take_picture(page: Page, name: str) -> Path:
-    """Keep what the page shows as ``name.png``."""
+def take_picture(page: Page | Locator, name: str) -> Path:
+    """Keep what a page, or one thing on it, shows as ``name.png``."""
     folder = Path(os.environ.get(PICTURES) or ROOT / ".pictures")
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{name}.png"

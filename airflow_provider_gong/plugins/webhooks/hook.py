@@ -30,6 +30,9 @@ class GongWebhookHook(BaseHook):
         try:
             read = read_credentials(found)
         except GongError as error:
-            return False, str(error)
-        proofs = [f"{len(read.public_keys)} public key(s)"] * bool(read.public_keys)
-        return True, f"Deliveries need {' and '.join([*proofs, *['a URL key'] * bool(read.url_key)])}."
+            # Under the Test button it has a name that means nothing to anybody.
+            return False, str(error).replace(f"Connection {found.conn_id!r}", "This connection", 1)
+        count = len(read.public_keys)
+        signed = f"a signature ({count} public key{'s' * (count > 1)})"
+        proofs = [signed] * bool(count) + ["a URL key"] * bool(read.url_key)
+        return True, f"Complete; nothing was sent. Deliveries need {' and '.join(proofs)}."

@@ -18,11 +18,14 @@ URL = "https://airflow.example.com/gong/webhooks/a"
 @pytest.mark.parametrize(
     ("fields", "said"),
     [
-        ({"public_keys": True}, (True, "Deliveries need 1 public key(s).")),
-        ({"password": "a-long-random-key"}, (True, "Deliveries need a URL key.")),
+        (
+            {"public_keys": True},
+            (True, "Complete; nothing was sent. Deliveries need a signature (1 public key)."),
+        ),
+        ({"password": "a-long-random-key"}, (True, "Complete; nothing was sent. Deliveries need a URL key.")),
         (
             {"public_keys": True, "password": "a-long-random-key"},
-            (True, "Deliveries need 1 public key(s) and a URL key."),
+            (True, "Complete; nothing was sent. Deliveries need a signature (1 public key) and a URL key."),
         ),
     ],
 )
@@ -39,4 +42,4 @@ def test_it_tells_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AIRFLOW_CONN_HOOKED", json.dumps({"conn_type": "gongwebhook", "host": URL}))
     works, said = GongWebhookHook("hooked").test_connection()
     assert not works
-    assert "holds neither Public keys" in said
+    assert said.startswith("This connection holds neither Public keys")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from airflow.sdk import DAG
 
 from airflow_provider_gong.operators.calls import GongGetCallOperator, GongListCallsOperator
+from airflow_provider_gong.operators.meetings import GongCreateMeetingOperator
+from airflow_provider_gong.operators.users import GongListUsersOperator
 
 with DAG("opens_in_gong", schedule=None):
     calls = GongListCallsOperator(
@@ -17,3 +19,12 @@ with DAG("opens_in_gong", schedule=None):
     GongGetCallOperator(
         task_id="call", gong_conn_id="gong_past", call_id="{{ ti.xcom_pull('calls')[0]['id'] }}"
     ).set_upstream(calls)
+    users = GongListUsersOperator(task_id="users", gong_conn_id="gong_past")
+    GongCreateMeetingOperator(
+        task_id="meeting",
+        gong_conn_id="gong_past",
+        start_time="2026-02-01T10:00Z",
+        end_time="2026-02-01T11:00Z",
+        organizer_email="{{ ti.xcom_pull('users')[0]['emailAddress'] }}",
+        invitees=["buyer@example.com"],
+    ).set_upstream(users)
