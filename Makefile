@@ -38,8 +38,10 @@ format: $(READY) ## Rewrite the code in the house's style
 bench: $(READY) ## Measure what is promised: requests, time, memory, parse cost
 	$(BIN)/python scripts/bench.py
 
-docs: $(READY) ## Rewrite the generated parts of docs/
-	$(BIN)/python scripts/document.py
+docs: $(READY) ## Rewrite the generated parts of docs/, and build the site with the reference into build/docs
+	$(BIN)/python -W ignore scripts/document.py
+	$(BIN)/python -W ignore -m sphinx --quiet --fail-on-warning -c docs/reference . build/docs
+	@echo "Open build/docs/index.html."
 
 lock: $(READY) ## Renew the pinned versions in requirements-dev.txt
 	$(BIN)/uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --upgrade \

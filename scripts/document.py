@@ -1,7 +1,7 @@
-"""Write the generated parts of docs/exports.md, operators.md and sensors.md from the operators themselves.
+"""Write the generated parts of docs/exports.md, operators.md and sensors.md, and the list of what docs/reference has.
 
-`make docs` rewrites what stands below the marker of each page; a test fails when the two differ. Examples are taken
-from the example Dags, each of which is run by a test.
+`make docs` rewrites what stands below the marker of each page, and then builds the site; a test fails when they
+differ. Examples are taken from the example Dags, each of which is run by a test.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
 
-from airflow_provider_gong import operators, sensors, triggers
+from airflow_provider_gong import api, operators, sensors, triggers
 from airflow_provider_gong.api.endpoint import Endpoint
 from airflow_provider_gong.operators.base import GongOperator
 from airflow_provider_gong.operators.export_base import GongExportOperator
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from types import ModuleType
 
     Operator = type[BaseOperator]
@@ -31,6 +31,7 @@ ROOT = Path(__file__).resolve().parent.parent
 EXPORTS = ROOT / "docs" / "exports.md"
 OPERATORS = ROOT / "docs" / "operators.md"
 SENSORS = ROOT / "docs" / "sensors.md"
+REFERENCE = ROOT / "docs" / "reference"
 # Where functions may be that send requests for an operator or a sensor.
 OURS = (operators.__name__, sensors.__name__, triggers.__name__)
 MARKER = "<!-- Everything below is written by `make docs`. -->\n"
@@ -51,7 +52,33 @@ def pages() -> dict[Path, str]:
             f"\n## Overview\n\n{overview(classes(sensors))}\n## Reference\n"
             + "".join(map(section, classes(sensors))),
         ),
+        **{REFERENCE / f"{name}.rst": text for name, text in reference().items()},
     }
+
+
+def reference() -> dict[str, str]:
+    """Return the pages of the reference, which Sphinx fills from docstrings."""
+    requests = [module for module in modules(api) if any(hasattr(one, "endpoint") for one in vars(module).values())]
+    return {
+        "operators": reference_page("Operators", map(described_class, classes(operators))),
+        "sensors": reference_page("Sensors", map(described_class, classes(sensors))),
+        "api": reference_page("Requests to Gong", (described_module(one.__name__) for one in requests)),
+    }
+
+
+def reference_page(title: str, parts: Iterable[str]) -> str:
+    """Return a page of the reference."""
+    return f"{title}\n{'=' * len(title)}\n" + "".join(parts)
+
+
+def described_class(cls: Operator) -> str:
+    """Return what has Sphinx describe a class; its methods are for Airflow, not for users."""
+    return f"\n.. autoclass:: {cls.__module__}.{cls.__name__}\n   :no-members:\n"
+
+
+def described_module(name: str) -> str:
+    """Return what has Sphinx describe a module."""
+    return f"\n{name}\n{'-' * len(name)}\n\n.. automodule:: {name}\n"
 
 
 def written(page: Path, generated: str) -> str:
