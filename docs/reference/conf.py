@@ -31,7 +31,7 @@ myst_fence_as_directive = []
 # In our docstrings single backticks mean code.
 default_role = "code"
 autodoc_member_order = "bysource"
-autodoc_default_options = {"members": True, "show-inheritance": True}
+autodoc_default_options = {"members": True}
 autodoc_class_signature = "mixed"
 autodoc_typehints = "signature"
 python_use_unqualified_type_names = True
