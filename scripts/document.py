@@ -1,4 +1,4 @@
-"""Write the generated parts of docs/exports.md, operators.md and sensors.md, and the list of what docs/reference has.
+"""Write the generated parts of docs: of exports.md, operators.md, sensors.md, troubleshooting.md, and of reference/.
 
 `make docs` rewrites what stands below the marker of each page, and then builds the site; a test fails when they
 differ. Examples are taken from the example Dags, each of which is run by a test.
@@ -6,6 +6,7 @@ differ. Examples are taken from the example Dags, each of which is run by a test
 
 from __future__ import annotations
 
+import ast
 import importlib
 import inspect
 import pkgutil
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
 
-from airflow_provider_gong import api, operators, sensors, triggers
+from airflow_provider_gong import api, exceptions, operators, sensors, triggers
 from airflow_provider_gong.api.endpoint import Endpoint
 from airflow_provider_gong.operators.base import GongOperator
 from airflow_provider_gong.operators.export_base import GongExportOperator
@@ -31,7 +32,19 @@ ROOT = Path(__file__).resolve().parent.parent
 EXPORTS = ROOT / "docs" / "exports.md"
 OPERATORS = ROOT / "docs" / "operators.md"
 SENSORS = ROOT / "docs" / "sensors.md"
+TROUBLESHOOTING = ROOT / "docs" / "troubleshooting.md"
 REFERENCE = ROOT / "docs" / "reference"
+PACKAGE = ROOT / "airflow_provider_gong"
+# Where errors come from, for the list of all messages.
+AREAS = {
+    "Requests, replies, quota, tokens": ("api",),
+    "Connections": ("hooks",),
+    "Exports": ("exports",),
+    "Operators, sensors, triggers": ("operators", "sensors", "triggers"),
+    "Webhooks": ("plugins",),
+}
+# A text with fewer letters of its own is made of others, which are listed themselves.
+FEWEST_LETTERS = 12
 # Where functions may be that send requests for an operator or a sensor.
 OURS = (operators.__name__, sensors.__name__, triggers.__name__)
 MARKER = "<!-- Everything below is written by `make docs`. -->\n"
@@ -52,6 +65,7 @@ def pages() -> dict[Path, str]:
             f"\n## Overview\n\n{overview(classes(sensors))}\n## Reference\n"
             + "".join(map(section, classes(sensors))),
         ),
+        TROUBLESHOOTING: written(TROUBLESHOOTING, "".join(map(messages_of, AREAS))),
         **{REFERENCE / f"{name}.rst": text for name, text in reference().items()},
     }
 
@@ -189,6 +203,56 @@ def parameter(cls: Operator, name: str) -> inspect.Parameter:
         if found is not None:
             return found
     raise LookupError(f"{cls.__name__} documents {name}, which is none of its arguments.")
+
+
+def messages_of(area: str) -> str:
+    """Return the table of what the errors of some modules say."""
+    found = {
+        message: kind
+        for folder in AREAS[area]
+        for module in sorted((PACKAGE / folder).rglob("*.py"))
+        for message, kind in messages(ast.parse(module.read_text(encoding="utf-8")))
+    }
+    rows = (
+        f"| {cell(message)} | `{kind}`{', retried' if getattr(exceptions, kind).retryable else ''} |\n"
+        for message, kind in sorted(found.items(), key=lambda one: one[0].strip(". ").lower())
+    )
+    return f"\n### {area}\n\n| Message | Error |\n|---|---|\n" + "".join(rows)
+
+
+def messages(module: ast.Module) -> Iterator[tuple[str, str]]:
+    """Yield what the errors of a module say, with `...` for what differs, and their names."""
+    constants = {
+        one.targets[0].id: one.value
+        for one in module.body
+        if isinstance(one, ast.Assign) and isinstance(one.targets[0], ast.Name)
+    }
+    for node in ast.walk(module):
+        # A tuple is a line of a table of errors and what they say.
+        parts = [node.func, *node.args] if isinstance(node, ast.Call) else getattr(node, "elts", [])
+        if len(parts) > 1 and isinstance(parts[0], ast.Name) and hasattr(exceptions, parts[0].id):
+            text = " ".join(re.sub(r"(\.\.\.)+", "...", spelled(parts[1], constants)).split())
+            if parts[0].id.startswith("Gong") and sum(map(str.isalpha, text)) >= FEWEST_LETTERS:
+                yield text, parts[0].id
+
+
+def spelled(text: ast.expr, constants: dict[str, ast.expr]) -> str:
+    """Return what is known of a text before it is made."""
+    if isinstance(text, ast.Constant):
+        return str(text.value)
+    if isinstance(text, ast.JoinedStr):
+        return "".join(spelled(value, constants) for value in text.values)
+    if isinstance(text, ast.BinOp):
+        return spelled(text.left, constants) + spelled(text.right, constants)
+    if isinstance(text, ast.Name) and text.id in constants:
+        return spelled(constants[text.id], {})
+    return "..."
+
+
+def cell(text: str) -> str:
+    """Return a text as code in a table."""
+    fence = "``" if "`" in text else "`"
+    return f"{fence}{text}{fence}".replace("|", "\\|")
 
 
 if __name__ == "__main__":
