@@ -40,7 +40,7 @@ bench: $(READY) ## Measure what is promised: requests, time, memory, parse cost
 
 docs: $(READY) ## Rewrite the generated parts of docs/, and build the site with the reference into build/docs
 	$(BIN)/python -W ignore scripts/document.py
-	$(BIN)/python -W ignore -m sphinx --quiet --fail-on-warning -c docs/reference . build/docs
+	$(BIN)/python -W ignore -m sphinx --quiet --fresh-env --fail-on-warning -c docs/reference . build/docs
 	@echo "Open build/docs/index.html."
 
 lock: $(READY) ## Renew the pinned versions in requirements-dev.txt

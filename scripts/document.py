@@ -44,7 +44,7 @@ AREAS = {
     "Webhooks": ("plugins",),
 }
 # A text with fewer letters of its own is made of others, which are listed themselves.
-FEWEST_LETTERS = 12
+FEWEST_LETTERS = 9
 # Where functions may be that send requests for an operator or a sensor.
 OURS = (operators.__name__, sensors.__name__, triggers.__name__)
 MARKER = "<!-- Everything below is written by `make docs`. -->\n"
@@ -222,30 +222,28 @@ def messages_of(area: str) -> str:
 
 def messages(module: ast.Module) -> Iterator[tuple[str, str]]:
     """Yield what the errors of a module say, with `...` for what differs, and their names."""
-    constants = {
-        one.targets[0].id: one.value
-        for one in module.body
-        if isinstance(one, ast.Assign) and isinstance(one.targets[0], ast.Name)
-    }
+    named: dict[str, list[ast.expr]] = {}
+    for node in ast.walk(module):
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+            named.setdefault(node.targets[0].id, []).append(node.value)
     for node in ast.walk(module):
         # A tuple is a line of a table of errors and what they say.
         parts = [node.func, *node.args] if isinstance(node, ast.Call) else getattr(node, "elts", [])
         if len(parts) > 1 and isinstance(parts[0], ast.Name) and hasattr(exceptions, parts[0].id):
-            text = " ".join(re.sub(r"(\.\.\.)+", "...", spelled(parts[1], constants)).split())
-            if parts[0].id.startswith("Gong") and sum(map(str.isalpha, text)) >= FEWEST_LETTERS:
-                yield text, parts[0].id
+            said = named.get(parts[1].id, []) if isinstance(parts[1], ast.Name) else parts[1:2]
+            for text in (" ".join(re.sub(r"(\.\.\.)+", "...", spelled(one)).split()) for one in said):
+                if parts[0].id.startswith("Gong") and sum(map(str.isalpha, text)) >= FEWEST_LETTERS:
+                    yield text, parts[0].id
 
 
-def spelled(text: ast.expr, constants: dict[str, ast.expr]) -> str:
+def spelled(text: ast.expr) -> str:
     """Return what is known of a text before it is made."""
     if isinstance(text, ast.Constant):
         return str(text.value)
     if isinstance(text, ast.JoinedStr):
-        return "".join(spelled(value, constants) for value in text.values)
+        return "".join(map(spelled, text.values))
     if isinstance(text, ast.BinOp):
-        return spelled(text.left, constants) + spelled(text.right, constants)
-    if isinstance(text, ast.Name) and text.id in constants:
-        return spelled(constants[text.id], {})
+        return spelled(text.left) + spelled(text.right)
     return "..."
 
 

@@ -10,12 +10,11 @@ import shutil
 import socket
 import subprocess
 import sys
-import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from tests.docs.pages import ROOT, commands_of
+from tests.docs.pages import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from airflow_provider_gong.sandbox import GongSandbox
 
 SANDBOX_PORT = "8321"
+FILES = "/tmp/gong"
 SERVE = "python -m airflow_provider_gong.sandbox"
 CLOSED_DOOR = "http://127.0.0.1:9"
 LONGEST_COMMAND = 120
@@ -80,7 +80,6 @@ class Reader:
     home: Path
     environment: dict[str, str]
     exported: dict[str, str] = field(default_factory=dict)
-    served: str = ""
     _port: str = field(default_factory=free_port)
     _servers: list[subprocess.Popen[str]] = field(default_factory=list)
     _unread: bool = False
@@ -91,16 +90,20 @@ class Reader:
             server.terminate()
             server.communicate()
 
+    def here(self, text: str) -> str:
+        """Return what a page says with the places of this reader."""
+        return text.replace(SANDBOX_PORT, self._port).replace(FILES, str(self.home / "files"))
+
     def save(self, name: str, source: str) -> Path:
         """Save a Dag file as the page says."""
         path = self.home / "dags" / name
-        path.write_text(source)
+        path.write_text(self.here(source))
         self._unread = True
         return path
 
     def type(self, script: str) -> str:
         """Run the commands of a block in one shell, and return what they print."""
-        script = script.replace(SANDBOX_PORT, self._port)
+        script = self.here(script)
         if script.strip() == SERVE:
             return self._serve()
         if self._unread and re.search(r"^airflow (backfill|dags|tasks)", script, re.M):
@@ -139,8 +142,7 @@ class Reader:
             lines.append(line)
             if line.startswith("export AIRFLOW_CONN_GONG_DEFAULT") and "gong_oauth" in line:
                 break
-        self.served = "".join(lines).replace(self._port, SANDBOX_PORT)
-        return self.served
+        return "".join(lines).replace(self._port, SANDBOX_PORT)
 
 
 def names_exported(script: str) -> list[str]:
@@ -159,6 +161,7 @@ def reader_of(home: Path, template: Path, gong: GongSandbox, s3_endpoint: str) -
     }
     environment = {
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW__CORE__DAGS_FOLDER": str(home / "dags"),
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home}/airflow.db",
         "AIRFLOW__GONG__QUOTA_DIR": str(home / "quota"),
         "AIRFLOW_CONN_GONG_DEFAULT": connection_of(gong),
@@ -171,14 +174,3 @@ def reader_of(home: Path, template: Path, gong: GongSandbox, s3_endpoint: str) -
     finally:
         reader.close()
 
-
-def wait_for(what: Any, seconds: float = 30) -> None:
-    end = time.monotonic() + seconds
-    while not what():
-        assert time.monotonic() < end
-        time.sleep(0.05)
-
-
-def is_quiet(script: str) -> bool:
-    """Tell whether a block only sets variables."""
-    return all(command.startswith("export ") for command in commands_of(script))
