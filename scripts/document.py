@@ -72,7 +72,9 @@ def pages() -> dict[Path, str]:
 
 def reference() -> dict[str, str]:
     """Return the pages of the reference, which Sphinx fills from docstrings."""
-    requests = [module for module in modules(api) if any(hasattr(one, "endpoint") for one in vars(module).values())]
+    requests = [
+        module for module in modules(api) if any(hasattr(one, "endpoint") for one in vars(module).values())
+    ]
     return {
         "operators": reference_page("Operators", map(described_class, classes(operators))),
         "sensors": reference_page("Sensors", map(described_class, classes(sensors))),

@@ -53,9 +53,13 @@ def setup(app: Sphinx) -> None:
     app.connect("build-finished", _begin)
 
 
-def _returned(_app: Any, _what: str, _name: str, thing: Any, _options: Any, signature: str, returned: str) -> Any:
+def _returned(
+    _app: Any, _what: str, _name: str, thing: Any, _options: Any, signature: str, returned: str
+) -> Any:
     # The function itself returns what `@endpoint` makes the request of.
-    return signature, "~airflow_provider_gong.api.endpoint.Request" if hasattr(thing, "endpoint") else returned
+    return signature, "~airflow_provider_gong.api.endpoint.Request" if hasattr(
+        thing, "endpoint"
+    ) else returned
 
 
 def _begin(app: Sphinx, problem: Exception | None) -> None:

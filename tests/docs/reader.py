@@ -43,7 +43,9 @@ def connection_of(gong: GongSandbox) -> str:
 
 def clean_environment() -> dict[str, str]:
     """Return the environment of somebody who has not set up anything yet."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW", "_AIRFLOW"))}
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW", "_AIRFLOW"))
+    }
     return environment | {
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
         "PYTHONPATH": str(ROOT),
@@ -125,7 +127,9 @@ class Reader:
         )
         assert done.returncode == 0, f"{script}\n{done.stdout}{done.stderr}"
         after = dict(line.split("=", 1) for line in kept.read_text().split("\0") if "=" in line)
-        self.exported |= {name: after[name] for name in names_exported(script) if "gong.io" not in after[name]}
+        self.exported |= {
+            name: after[name] for name in names_exported(script) if "gong.io" not in after[name]
+        }
         return done.stdout
 
     def _serve(self) -> str:
@@ -173,4 +177,3 @@ def reader_of(home: Path, template: Path, gong: GongSandbox, s3_endpoint: str) -
         yield reader
     finally:
         reader.close()
-

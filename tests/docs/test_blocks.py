@@ -143,7 +143,15 @@ def run(dag: DAG, where: str) -> None:
 
 def pass_tests(block: Block, reader: Reader) -> None:
     (reader.home / "test_page.py").write_text(block.text)
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(reader.home / "test_page.py")]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        str(reader.home / "test_page.py"),
+    ]
     done = subprocess.run(command, cwd=reader.home, capture_output=True, text=True, check=False)
     assert re.search(r"^\d+ passed", done.stdout, re.M), f"{block}: {done.stdout}{done.stderr}"
 
@@ -151,7 +159,9 @@ def pass_tests(block: Block, reader: Reader) -> None:
 def assert_shown(block: Block, printed: str) -> None:
     """Compare what a page shows with what was printed; `...` stands for anything."""
     pieces = [re.escape(piece.strip()) for piece in block.text.strip().split("...")]
-    assert re.search(r"[\s\S]*?".join(pieces), printed), f"{block} shows\n{block.text}\nand this was\n{printed}"
+    assert re.search(r"[\s\S]*?".join(pieces), printed), (
+        f"{block} shows\n{block.text}\nand this was\n{printed}"
+    )
 
 
 def assert_readable(block: Block) -> None:
@@ -200,11 +210,13 @@ def test_what_is_shown_must_have_been_printed() -> None:
 
 def test_a_command_that_fails_is_seen(reader: Reader) -> None:
     with pytest.raises(AssertionError, match="page:3: "):
-        type_commands(Block("page", 3, "bash", "airflow gong nonsense\n"), reader)
+        type_commands(Block("page", 3, "bash", "ls /no/such/folder\n"), reader)
 
 
 def test_a_dag_that_fails_is_seen(reader: Reader) -> None:
-    source = 'from airflow.sdk import DAG, task\nwith DAG("failing"):\n    task(task_id="x")(lambda: 1 / 0)()\n'
+    source = (
+        'from airflow.sdk import DAG, task\nwith DAG("failing"):\n    task(task_id="x")(lambda: 1 / 0)()\n'
+    )
     with pytest.raises(AssertionError, match="page:5: failing"):
         run_dags(Block("page", 5, "python", source), reader)
 

@@ -44,7 +44,9 @@ def airflow_parser() -> argparse.ArgumentParser:
 def unknown_in(command: str) -> list[str]:
     """Return the words of an `airflow` command that Airflow does not know."""
     parser, words = airflow_parser(), command.split()[1:]
-    while words and (groups := [one for one in parser._actions if isinstance(one, argparse._SubParsersAction)]):
+    while words and (
+        groups := [one for one in parser._actions if isinstance(one, argparse._SubParsersAction)]
+    ):
         name = words.pop(0)
         if name not in groups[0].choices:
             return [name]
@@ -58,7 +60,9 @@ def code_in(page: Path) -> list[str]:
 
 
 def commands_in(page: Path) -> list[str]:
-    typed = [line for block in blocks_of(page) if block.language == "bash" for line in commands_of(block.text)]
+    typed = [
+        line for block in blocks_of(page) if block.language == "bash" for line in commands_of(block.text)
+    ]
     named = [code for code in code_in(page) if code.startswith(("airflow ", "AIRFLOW__"))]
     return [re.sub(r"^(?:\w+=\S+ )+", "", command) for command in [*typed, *named]]
 
@@ -67,7 +71,10 @@ def commands_in(page: Path) -> list[str]:
 def test_options_of_airflow_exist(page: Path) -> None:
     text = text_of(page)
     named = re.findall(r"\[(\w+)\] (\w+)`", text)
-    named += [(section.lower(), option.lower()) for section, option in re.findall(r"AIRFLOW__([A-Z]+)__([A-Z_]+)", text)]
+    named += [
+        (section.lower(), option.lower())
+        for section, option in re.findall(r"AIRFLOW__([A-Z]+)__([A-Z_]+)", text)
+    ]
     assert [one for one in named if not is_option(*one)] == []
 
 
@@ -94,15 +101,15 @@ def test_make_targets_that_are_named_exist() -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.M))
     typed = [command for page in PAGES for command in commands_in(page)]
     named = [code for page in PAGES for code in code_in(page)]
-    used = {words[1] for command in [*typed, *named] if (words := command.split())[:1] == ["make"] and words[1:]}
+    used = {
+        words[1] for command in [*typed, *named] if (words := command.split())[:1] == ["make"] and words[1:]
+    }
     assert {one for one in used if "=" not in one} <= targets
 
 
 def test_modules_that_are_named_exist() -> None:
     named = {
-        name
-        for page in PAGES
-        for name in re.findall(r"\bairflow_provider_gong(?:\.[a-z_]+)+", text_of(page))
+        name for page in PAGES for name in re.findall(r"\bairflow_provider_gong(?:\.[a-z_]+)+", text_of(page))
     }
     assert len(named) > 10
     assert [name for name in sorted(named) if not module_of(name)] == []
