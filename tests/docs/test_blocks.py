@@ -25,7 +25,7 @@ from tests.docs.reader import Reader, new_home, reader_of
 from tests.support.dag_runs import run_dag
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 pytestmark = pytest.mark.timeout(600)
@@ -136,7 +136,7 @@ def run(dag: DAG, where: str) -> None:
         # dag.test() waits for a retry in this process.
         task.retries = 0
     midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    due = None if dag.schedule is None else midnight
+    due = midnight if dag.timetable.can_be_scheduled else None
     done = run_dag(dag, logical_date=due, run_after=due)
     assert done.state == "success", f"{where}: {dag.dag_id}: {done.states}\n" + "\n".join(done.logs[-30:])
 
@@ -166,7 +166,7 @@ def assert_shown(block: Block, printed: str) -> None:
 
 def assert_readable(block: Block) -> None:
     """See that data can be read by what it is written for."""
-    parsers = {
+    parsers: dict[str, Callable[[str], Any]] = {
         "json": json.loads,
         "toml": tomllib.loads,
         "yaml": yaml.safe_load,
