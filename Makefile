@@ -12,7 +12,7 @@ unexport PYTHONDONTWRITEBYTECODE
 export AIRFLOW_HOME := $(CURDIR)/.airflow
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types format bench docs lock clean
+.PHONY: help demo test coverage lint types format bench docs lock clean
 
 help: ## List the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -21,7 +21,10 @@ demo: $(READY) ## Export two days out of a local Gong through real Airflow
 	$(BIN)/python scripts/demo.py
 
 test: $(READY) lint types ## Lint, types, layers and all tests
-	$(BIN)/python -m pytest --numprocesses=$(WORKERS) --durations=15 --cov --cov-report=term:skip-covered
+	$(BIN)/python -m pytest --numprocesses=$(WORKERS) --durations=15
+
+coverage: $(READY) ## All tests once more, slower, with the lines that none of them runs
+	$(BIN)/python -m pytest --numprocesses=$(WORKERS) --cov --cov-report=term:skip-covered
 
 lint: $(READY) ## Style and layers
 	$(BIN)/ruff check --no-cache .

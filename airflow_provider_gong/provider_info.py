@@ -31,7 +31,7 @@ def get_provider_info() -> dict[str, Any]:
         "extra-links": ["airflow_provider_gong.operators.links.GongCallLink"],
         "hooks": [{"integration-name": "Gong", "python-modules": ["airflow_provider_gong.hooks.gong"]}],
         "connection-types": [_connection_type(), _oauth_connection_type(), _webhook_connection_type()],
-        "cli": ["airflow_provider_gong.exports.plan.get_cli_commands"],
+        "cli": ["airflow_provider_gong.cli.get_cli_commands"],
         "config": {"gong": {"description": "Options of the Gong provider.", "options": _options()}},
     }
 

@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-GIVE_UP_AFTER = timedelta(days=14)
-
 
 @dataclass(frozen=True)
 class Wait:

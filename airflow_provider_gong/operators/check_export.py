@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
     from airflow.sdk import Context
 
-    from airflow_provider_gong.exports.check import Expectations
+    from airflow_provider_gong.exports.check.check import Expectations
+    from airflow_provider_gong.exports.check.receipt import Receipt
     from airflow_provider_gong.exports.dataset import Dataset
-    from airflow_provider_gong.exports.receipt import Receipt
 
 log = logging.getLogger(__name__)
 
@@ -111,8 +111,8 @@ class GongCheckExportOperator(BaseOperator):
         return result
 
     def _check(self) -> Receipt:
-        from airflow_provider_gong.exports.calendar import lines
-        from airflow_provider_gong.exports.check import check
+        from airflow_provider_gong.exports.check.calendar import lines
+        from airflow_provider_gong.exports.check.check import check
 
         write_page, dataset = read.as_bool("write_page", self.write_page), self._dataset()
         receipt = check(dataset, self._expectations())
@@ -131,7 +131,7 @@ class GongCheckExportOperator(BaseOperator):
         return Dataset(open_destination(address, read.as_text(self.dataset_conn_id), "dataset"))
 
     def _expectations(self) -> Expectations:
-        from airflow_provider_gong.exports.check import Expectations
+        from airflow_provider_gong.exports.check.check import Expectations
 
         return Expectations(
             start=read.as_datetime("from_datetime", self.from_datetime),
@@ -151,7 +151,7 @@ class GongCheckExportOperator(BaseOperator):
         return share
 
     def _write_page(self, dataset: Dataset, receipt: Receipt) -> None:
-        from airflow_provider_gong.exports.calendar_page import PAGE_NAME, page
+        from airflow_provider_gong.exports.check.page import PAGE_NAME, page
         from airflow_provider_gong.exports.storage import put_bytes
 
         target = dataset.root / PAGE_NAME

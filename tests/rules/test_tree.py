@@ -14,7 +14,18 @@ import pytest
 
 REPO = Path(__file__).parent.parent.parent
 PACKAGE = REPO / "airflow_provider_gong"
-MIRRORED = ("api", "hooks", "exports", "operators", "sensors", "triggers", "plugins", "plugins/webhooks")
+MIRRORED = (
+    "api",
+    "hooks",
+    "exports",
+    "exports/check",
+    "exports/plan",
+    "operators",
+    "sensors",
+    "triggers",
+    "plugins",
+    "plugins/webhooks",
+)
 # Test modules that speak of several modules at once, each with the reason.
 TOPICS = {
     "resources": "one table compares the requests of all resource modules",

@@ -14,7 +14,7 @@ from airflow_provider_gong.exceptions import GongConfigurationError
 if TYPE_CHECKING:
     from argparse import Namespace
 
-    from airflow_provider_gong.exports.cadence import Cadence
+    from airflow_provider_gong.exports.plan.cadence import Cadence
     from airflow_provider_gong.exports.window import Window
 
 STREAMS = ("calls", "transcripts", "calls+transcripts", "conversations", "logs")
@@ -150,7 +150,7 @@ def _past_moment(text: str) -> datetime:
 
 
 def _cadence(text: str) -> Cadence:
-    from airflow_provider_gong.exports.cadence import Cadence
+    from airflow_provider_gong.exports.plan.cadence import Cadence
 
     try:
         return Cadence.read(text)

@@ -10,18 +10,18 @@ import logging
 import os
 import sys
 from contextlib import contextmanager, redirect_stdout
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from airflow_provider_gong.exceptions import GongConfigurationError, GongError, GongUnexpectedResponse
-from airflow_provider_gong.exports.plan_arguments import ArgumentsError, arguments_of_the_command, split
+from airflow_provider_gong.exports.plan.arguments import ArgumentsError, arguments_of_the_command, split
 
 # `airflow` imports this module at each start: the rest is imported where it is used.
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from airflow_provider_gong.api.client import GongClient
     from airflow_provider_gong.api.endpoint import Request
-    from airflow_provider_gong.exports.plan_report import Plan
+    from airflow_provider_gong.exports.plan.report import Plan
     from airflow_provider_gong.exports.window import Window
     from airflow_provider_gong.hooks.settings import Settings
 
@@ -52,33 +52,8 @@ def airflow_command(options: argparse.Namespace) -> None:
         raise SystemExit(code)
 
 
-def get_cli_commands() -> list[Any]:
-    """Return the commands that this provider adds to those of `airflow`."""
-    from airflow.cli.cli_config import ActionCommand, Arg, GroupCommand, lazy_load_command
-
-    from airflow_provider_gong.hooks import connect
-
-    make_argument: Callable[..., Any] = Arg
-    plan = ActionCommand(
-        name="plan",
-        help="Tell what a backfill will cost",
-        description=DESCRIPTION,
-        func=lazy_load_command(f"{__name__}.{airflow_command.__name__}"),
-        args=[make_argument((flag,), **facts) for flag, facts in arguments_of_the_command().items()],
-    )
-    connecting = ActionCommand(
-        name="connect",
-        help="Connect an OAuth connection to Gong",
-        description=connect.DESCRIPTION,
-        func=lazy_load_command(f"{connect.__name__}.{connect.airflow_command.__name__}"),
-        args=[make_argument((flag,), **facts) for flag, facts in connect.arguments_of_the_command().items()],
-    )
-    help_text = "Plan exports of Gong, connect to it"
-    return [GroupCommand(name="gong", help=help_text, subcommands=[plan, connecting])]
-
-
 def _run(parser: argparse.ArgumentParser, options: argparse.Namespace, *, in_airflow: bool) -> int:
-    from airflow_provider_gong.exports.plan_report import as_json, as_text
+    from airflow_provider_gong.exports.plan.report import as_json, as_text
 
     try:
         windows = split(options)
@@ -119,8 +94,8 @@ def _log_to_stderr() -> Iterator[None]:
 
 
 def _plan(options: argparse.Namespace, windows: list[Window], settings: Settings) -> Plan:
-    from airflow_provider_gong.exports.estimate import Estimate, Quota, spread_evenly
-    from airflow_provider_gong.exports.plan_report import Plan
+    from airflow_provider_gong.exports.plan.estimate import Estimate, Quota, spread_evenly
+    from airflow_provider_gong.exports.plan.report import Plan
     from airflow_provider_gong.hooks.gong import GongHook
 
     with GongHook(options.conn_id) as hook:
@@ -173,7 +148,3 @@ def _parser(program: str) -> argparse.ArgumentParser:
     for flag, facts in arguments_of_the_command().items():
         parser.add_argument(flag, **facts)
     return parser
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_gong.exceptions import GongConfigurationError
 from airflow_provider_gong.exports import storage
-from airflow_provider_gong.exports.evidence import Look, looks
-from airflow_provider_gong.exports.receipt import Problem, Receipt, Span, clear, gap_problems
+from airflow_provider_gong.exports.check.evidence import Look, looks
+from airflow_provider_gong.exports.check.receipt import Problem, Receipt, Span, clear, gap_problems
 from airflow_provider_gong.exports.tally import compact
 from airflow_provider_gong.exports.window import Window
 

@@ -6,8 +6,8 @@ import re
 from datetime import timedelta
 from html.parser import HTMLParser
 
-from airflow_provider_gong.exports.calendar_page import page
-from airflow_provider_gong.exports.receipt import Problem, Receipt, Span, gap_problems
+from airflow_provider_gong.exports.check.page import page
+from airflow_provider_gong.exports.check.receipt import Problem, Receipt, Span, gap_problems
 from airflow_provider_gong.exports.window import Window
 from tests.exports.doubles import day, window
 

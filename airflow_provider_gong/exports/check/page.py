@@ -8,13 +8,13 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from airflow_provider_gong import __version__
-from airflow_provider_gong.exports.calendar import Day, days_of, month_of, shade, told_gap
-from airflow_provider_gong.exports.receipt import first_of_each_kind
+from airflow_provider_gong.exports.check.calendar import Day, days_of, month_of, shade, told_gap
+from airflow_provider_gong.exports.check.receipt import first_of_each_kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from airflow_provider_gong.exports.receipt import Receipt
+    from airflow_provider_gong.exports.check.receipt import Receipt
 
 #: The file beside the data; names that begin with `_` are no data.
 PAGE_NAME = "_coverage.html"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from airflow_provider_gong.exports import storage
-from airflow_provider_gong.exports.evidence import looks
+from airflow_provider_gong.exports.check.evidence import looks
 from tests.exports.doubles import batch, export, run, window
 
 if TYPE_CHECKING:

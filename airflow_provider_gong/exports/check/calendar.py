@@ -17,7 +17,7 @@ from airflow_provider_gong.exports.window import Window
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from airflow_provider_gong.exports.receipt import Receipt
+    from airflow_provider_gong.exports.check.receipt import Receipt
 
     Cells = Callable[[list["Day"]], dict[int, list["Day"]]]
 

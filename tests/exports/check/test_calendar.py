@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from airflow_provider_gong.exports.calendar import days_of, lines
-from airflow_provider_gong.exports.check import uncovered
-from airflow_provider_gong.exports.receipt import Receipt, Span
+from airflow_provider_gong.exports.check.calendar import days_of, lines
+from airflow_provider_gong.exports.check.check import uncovered
+from airflow_provider_gong.exports.check.receipt import Receipt, Span
 from airflow_provider_gong.exports.window import Window
 from tests.exports.doubles import day
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from airflow_provider_gong.exports.cadence import Cadence
-    from airflow_provider_gong.exports.estimate import Estimate, Quota
+    from airflow_provider_gong.exports.plan.cadence import Cadence
+    from airflow_provider_gong.exports.plan.estimate import Estimate, Quota
     from airflow_provider_gong.exports.window import Window
 
 BETWEEN = """\

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_gong.exports.cadence import Cadence
-from airflow_provider_gong.exports.estimate import Estimate, Quota, requests_of, spread_evenly
+from airflow_provider_gong.exports.plan.cadence import Cadence
+from airflow_provider_gong.exports.plan.estimate import Estimate, Quota, requests_of, spread_evenly
 from airflow_provider_gong.exports.window import Window
 from tests.exports.doubles import Client, Timeline, evenly, window
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_gong.exports.cadence import Cadence
+from airflow_provider_gong.exports.plan.cadence import Cadence
 
 MOMENTS = st.datetimes(
     min_value=datetime(2001, 1, 1),  # noqa: DTZ001

@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_gong.exceptions import GongConfigurationError
-from airflow_provider_gong.exports.check import Expectations, check, uncovered
+from airflow_provider_gong.exports.check.check import Expectations, check, uncovered
 from airflow_provider_gong.exports.manifest import IdsFile, Manifest, Part
 from airflow_provider_gong.exports.window import Window
 from tests.exports.doubles import batch, day, export, run, window
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from collections import Counter
     from collections.abc import Iterable
 
+    from airflow_provider_gong.exports.check.receipt import Receipt
     from airflow_provider_gong.exports.dataset import Dataset
-    from airflow_provider_gong.exports.receipt import Receipt
 
 HOUR = timedelta(hours=1)
 

@@ -16,21 +16,20 @@ import pytest
 from airflow.sdk import DAG, CronDataIntervalTimetable
 from airflow.serialization.serialized_objects import DagSerialization
 
-from airflow_provider_gong.exports import plan
-from airflow_provider_gong.exports.estimate import OPERATIONS
-from airflow_provider_gong.exports.plan_arguments import STREAMS
+from airflow_provider_gong.exports.plan import command
+from airflow_provider_gong.exports.plan.arguments import STREAMS
+from airflow_provider_gong.exports.plan.estimate import OPERATIONS
 from airflow_provider_gong.operators.conversations import GongExportConversationsOperator
 from airflow_provider_gong.operators.exports import (
     GongExportCallsOperator,
     GongExportLogsOperator,
     GongExportTranscriptsOperator,
 )
-from airflow_provider_gong.provider_info import get_provider_info
 from airflow_provider_gong.sandbox import GongSandbox
 from tests.operators.exporting import export
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
 
 class Connect(Protocol):
@@ -57,7 +56,7 @@ RANGE = ("--from", f"{BEGIN:%Y-%m-%d}", "--to", f"{END:%Y-%m-%d}")
 CALLS = ("--stream", "calls", *RANGE)
 MODULE = (sys.executable, "-m", "airflow_provider_gong.exports.plan")
 AIRFLOW = (str(Path(sys.executable).with_name("airflow")),)
-DOCS = Path(__file__).resolve().parents[2] / "docs" / "exports.md"
+DOCS = Path(__file__).resolve().parents[3] / "docs" / "exports.md"
 
 
 def company(**facts: Any) -> GongSandbox:
@@ -114,7 +113,7 @@ def planned(capsys: pytest.CaptureFixture[str]) -> Planned:
     """Return a function that plans and reads the JSON."""
 
     def run(*arguments: str) -> dict[str, Any]:
-        assert plan.main([*arguments, "--json"]) == 0
+        assert command.main([*arguments, "--json"]) == 0
         body: dict[str, Any] = json.loads(capsys.readouterr().out)
         return body
 
@@ -130,7 +129,7 @@ def windows(days: int, start: datetime, end: datetime) -> Iterator[dict[str, dat
 def refusal(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
     """Return what argparse says of wrong arguments, without the usage."""
     with pytest.raises(SystemExit) as stopped:
-        plan.main(list(arguments))
+        command.main(list(arguments))
     assert stopped.value.code == 2
     told = capsys.readouterr()
     assert told.out == ""
@@ -246,7 +245,7 @@ def test_requests_wait_for_the_quota_and_stop_at_the_budget_of_the_day(
 ) -> None:
     connect(eight_days, requests_per_day=6, daily_share=50)
     eight_days.requests.clear()
-    assert plan.main([*CALLS, "--window", "P1D"]) == 1
+    assert command.main([*CALLS, "--window", "P1D"]) == 1
     assert len(eight_days.requests) == 3
     told = capsys.readouterr()
     assert told.out == ""
@@ -274,14 +273,14 @@ def test_share_is_that_of_the_connection_unless_named(
     connect(eight_days, requests_per_day=100, daily_share=40, backfill_share=4)
     said = planned(*CALLS, "--window", "P1D")
     assert (said["share"], said["days"]) == (4, 3)
-    assert plan.main([*CALLS, "--window", "P1D"]) == 0
+    assert command.main([*CALLS, "--window", "P1D"]) == 0
     assert "3, spending 4 requests a day at most (the backfill's 4 %)" in capsys.readouterr().out
 
 
 def test_range_that_no_cron_expression_fits_has_no_command(
     gong: GongSandbox, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert plan.main([*CALLS, "--window", "P2D"]) == 0
+    assert command.main([*CALLS, "--window", "P2D"]) == 0
     told = capsys.readouterr().out
     assert "airflow backfill" not in told
     assert "No cron expression has windows of P2D from 2026-01-01T00:00:00Z on" in told
@@ -290,7 +289,7 @@ def test_range_that_no_cron_expression_fits_has_no_command(
 def test_cut_off_window_is_named_and_not_in_the_command(
     gong: GongSandbox, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert plan.main([*CALLS, "--window", "P1W"]) == 0
+    assert command.main([*CALLS, "--window", "P1W"]) == 0
     told = capsys.readouterr().out
     assert "--from-date 2026-01-01T00:00:00Z --to-date 2026-01-01T00:00:00Z" in told
     assert "export 2026-01-08 to 2026-01-09 with from_datetime= and to_datetime=" in told
@@ -299,7 +298,7 @@ def test_cut_off_window_is_named_and_not_in_the_command(
 def test_range_shorter_than_a_window_has_no_backfill(
     gong: GongSandbox, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert plan.main([*CALLS]) == 0
+    assert command.main([*CALLS]) == 0
     told = capsys.readouterr().out
     assert "airflow backfill" not in told
     assert "cron" not in told
@@ -397,7 +396,7 @@ def test_reply_without_a_count_cannot_be_planned_with() -> None:
             yield self.page
 
     def count(page: Page) -> int:
-        return plan._count(Answering(page), list_calls_extensive())  # type: ignore[arg-type]
+        return command._count(Answering(page), list_calls_extensive())  # type: ignore[arg-type]
 
     assert count(Page([{}] * 3)) == 3
     with pytest.raises(GongUnexpectedResponse, match=r"totalRecords.* abc"):
@@ -433,7 +432,7 @@ def test_error_is_one_line_without_the_secret(
 ) -> None:
     body = json.dumps(json.loads(connection(gong)) | fields)
     monkeypatch.setenv("AIRFLOW_CONN_GONG_DEFAULT", body)
-    assert plan.main([*CALLS]) == 1
+    assert command.main([*CALLS]) == 1
     told = capsys.readouterr()
     assert told.out == ""
     [line] = [line for line in told.err.splitlines() if "[airflow_provider_gong" not in line]
@@ -469,56 +468,18 @@ def test_airflow_command_finds_connections_in_the_database_and_the_module_says_s
     assert "argument --to: 2026-01-01 00:00:00+00:00 is not later than --from" in wrong.stderr
 
 
-def test_airflow_is_told_of_the_command() -> None:
-    from airflow.providers_manager import ProvidersManager
-
-    providers: Callable[[], Any] = ProvidersManager
-    assert get_provider_info()["cli"] == ["airflow_provider_gong.exports.plan.get_cli_commands"]
-    assert plan.get_cli_commands in providers().cli_command_functions
-
-
-def test_both_commands_know_the_same_arguments() -> None:
-    [group] = plan.get_cli_commands()
-    command, connect = group.subcommands
-    assert (command.name, connect.name) == ("plan", "connect")
-    assert {argument.flags[0] for argument in command.args} == {
-        *("--stream", "--from", "--to", "--window", "--samples", "--share"),
-        *("--conn-id", "--workspace-id", "--log-type", "--json"),
-    }
-
-
-WATCHED = """
-import sys
-import airflow.cli.cli_parser
-print(sorted(name for name in sys.modules if name.startswith("airflow_provider_gong.")))
-"""
-
-
-def test_start_of_airflow_loads_only_the_arguments() -> None:
-    done = subprocess.run([sys.executable, "-c", WATCHED], capture_output=True, text=True, check=True)
-    package = "airflow_provider_gong"
-    expected = [
-        f"{package}.{name}"
-        for name in (
-            *("exceptions", "exports", "exports.plan", "exports.plan_arguments"),
-            *("hooks", "hooks.connect"),
-        )
-    ]
-    assert done.stdout.splitlines()[-1] == str([*expected, f"{package}.provider_info"])
-
-
 # The documentation
 
 
 def test_output_in_the_documentation_is_real(connect: Connect, capsys: pytest.CaptureFixture[str]) -> None:
     section = DOCS.read_text(encoding="utf-8").partition("\n## Planning a backfill\n")[2]
-    [command] = re.findall(r"```bash\n(python -m .*?)```", section, re.DOTALL)
+    [line] = re.findall(r"```bash\n(python -m .*?)```", section, re.DOTALL)
     [output] = re.findall(r"```text\n(Backfill of .*?)```", section, re.DOTALL)
     new_year = datetime(2026, 1, 1, tzinfo=UTC)
     with company(seed=7, calls=90, days=700, users=20, logs=0, now=new_year, today=new_year.date()) as gong:
         connect(gong, requests_per_second=3)
-        arguments = shlex.split(command.replace("\\\n", " "))
-        assert plan.main(arguments[3:]) == 0
+        arguments = shlex.split(line.replace("\\\n", " "))
+        assert command.main(arguments[3:]) == 0
         assert len(gong.requests) == 12
         truth = 90 * 700
     assert capsys.readouterr().out == output

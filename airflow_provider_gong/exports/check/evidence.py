@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from airflow_provider_gong.exceptions import GongConfigurationError
 from airflow_provider_gong.exports import storage
-from airflow_provider_gong.exports.receipt import Problem, clear
+from airflow_provider_gong.exports.check.receipt import Problem, clear
 from airflow_provider_gong.exports.tally import compact
 from airflow_provider_gong.exports.writer import read_ids
 

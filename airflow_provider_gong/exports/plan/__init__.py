@@ -1,0 +1,1 @@
+"""What a backfill will cost, from few requests."""
