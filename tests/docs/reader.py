@@ -116,7 +116,7 @@ class Reader:
     def _run(self, script: str) -> str:
         kept = self.home / "exported"
         done = subprocess.run(
-            ["bash", "-euo", "pipefail", "-c", f"{script}\nenv -0 > {kept}"],
+            ["bash", "-eu", "-c", f"{script}\nenv -0 > {kept}"],
             env=clean_environment() | self.environment | self.exported | {"AIRFLOW_HOME": str(self.home)},
             cwd=self.home,
             capture_output=True,
