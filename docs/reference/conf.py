@@ -25,8 +25,12 @@ html_copy_source = False
 
 # Links to headings, as they stand on the pages of the repository.
 myst_heading_anchors = 4
-# Diagrams stay text: drawing them needs a script from elsewhere.
-myst_fence_as_directive = []
+suppress_warnings = [
+    # SQL with templates in it has no colours, and drawings stay text: to draw them needs a script from elsewhere.
+    "misc.highlighting_failure",
+    # tests/docs/test_links.py checks the links of all pages; folders, which have a page in the repository only, too.
+    "myst.xref_missing",
+]
 
 # In our docstrings single backticks mean code.
 default_role = "code"
