@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import threading
+import time
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO, Self
 
+from airflow_provider_gong.api.observer import Observer
 from airflow_provider_gong.api.replies import check_reply, read_reply, tells_of_a_worn_token
 from airflow_provider_gong.api.retry import RetryPolicy
 from airflow_provider_gong.api.token_keeper import TokenKeeper
@@ -19,7 +21,7 @@ from airflow_provider_gong.exceptions import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from requests.auth import AuthBase
 
@@ -32,6 +34,8 @@ UPLOAD_READ_TIMEOUT = 300.0
 
 TOO_MANY_REQUESTS = 429
 MOST_RENEWALS = 2
+# Seconds. A shorter wait for the quota is the time that counting takes.
+SHORTEST_WAIT = 0.05
 # Seconds; the limit is counted by the second, and Gong may not say how long to wait.
 SHORTEST_HOLD = 1.0
 
@@ -61,6 +65,7 @@ class GongClient:
     :param retry: what is sent again.
     :param timeout: seconds to wait for the connection and for each part of the answer; an upload may take longer.
     :param read_only: refuse every operation that changes something in Gong.
+    :param observer: is told what happens.
     """
 
     def __init__(
@@ -72,6 +77,7 @@ class GongClient:
         retry: RetryPolicy | None = None,
         timeout: tuple[float, float] = (10.0, 60.0),
         read_only: bool = False,
+        observer: Observer | None = None,
     ) -> None:
         self.base_url = base_url
         self.read_only = read_only
@@ -80,6 +86,7 @@ class GongClient:
         self._auth = auth
         self._throttle = throttle
         self._timeout = timeout
+        self._observer = observer or Observer()
         self._sent = 0
         self._count = threading.Lock()
 
@@ -144,7 +151,7 @@ class GongClient:
             with self._holding(request):
                 return check_reply(request, self._fetch(request, timeout=timeout, sink=sink))
 
-        return (retry or self.retry).run(attempt)
+        return (retry or self.retry).run(attempt, self._before_wait(request))
 
     def check_allowed(self, request: Request) -> None:
         """Refuse what changes something in Gong when the connection is read-only.
@@ -178,7 +185,15 @@ class GongClient:
             with self._holding(request):
                 return read_reply(request, self._fetch(request, timeout=timeout))
 
-        return self.retry.run(attempt)
+        return self.retry.run(attempt, self._before_wait(request))
+
+    def _before_wait(self, request: Request) -> Callable[[BaseException | None, float], None]:
+        def note(error: BaseException | None, seconds: float) -> None:
+            limited = isinstance(error, GongRateLimited)
+            self._observer.repeats(_named(request), error)
+            self._observer.waited("rate_limited" if limited else "backoff", seconds)
+
+        return note
 
     @contextmanager
     def _holding(self, request: Request) -> Iterator[None]:
@@ -225,14 +240,37 @@ class GongClient:
         sink: BinaryIO | None,
     ) -> RawReply:
         """Wait for the quota, count the request and send it."""
+        self._await_turn(request)
+        with self._count:
+            self._sent += 1
+        began = time.monotonic()
+        try:
+            raw = fetch(self.session, request, base_url=base_url, auth=auth, timeout=timeout, sink=sink)
+        except GongConfigurationError:
+            # It never left.
+            raise
+        except GongError:
+            self._observer.sent(_named(request), None, time.monotonic() - began)
+            raise
+        self._observer.sent(_named(request), raw.status, time.monotonic() - began)
+        return raw
+
+    def _await_turn(self, request: Request) -> None:
+        began = time.monotonic()
         try:
             self._throttle.acquire()
         except GongRateLimited as error:
             error.operation = request.operation
+            self._observer.refused()
             raise
-        with self._count:
-            self._sent += 1
-        return fetch(self.session, request, base_url=base_url, auth=auth, timeout=timeout, sink=sink)
+        seconds = time.monotonic() - began
+        if seconds >= SHORTEST_WAIT:
+            self._observer.waited("quota", seconds)
+
+
+def _named(request: Request) -> str:
+    """Name an operation for who counts; one that is not of this package may have anything in its path."""
+    return request.operation if request.endpoint.scope else f"{request.method} other"
 
 
 def _result(request: Request, reply: Reply) -> Any:

@@ -43,17 +43,28 @@ class RetryPolicy:
     all_errors: bool = False
     sleep: Callable[[float], None] = time.sleep
 
-    def run(self, attempt: Callable[[], T]) -> T:
+    def run(
+        self,
+        attempt: Callable[[], T],
+        before_wait: Callable[[BaseException | None, float], None] | None = None,
+    ) -> T:
         """Return what `attempt` returns, making it again as long as that is safe and useful.
 
         :param attempt: send one request; raises an error of this package when it does not succeed.
+        :param before_wait: is told the error and the seconds of each wait.
         """
+
+        def tell(state: tenacity.RetryCallState) -> None:
+            _log_wait(state)
+            if before_wait is not None:
+                before_wait(_error(state), _seconds(state))
+
         retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception(self._may_repeat),
             stop=tenacity.stop_after_attempt(self.attempts),
             wait=self._wait,
             sleep=self.sleep,
-            before_sleep=_log_wait,
+            before_sleep=tell,
             reraise=True,
         )
         return retrying(attempt)
@@ -82,6 +93,10 @@ def _error(state: tenacity.RetryCallState) -> BaseException | None:
     return state.outcome.exception() if state.outcome else None
 
 
+def _seconds(state: tenacity.RetryCallState) -> float:
+    return state.next_action.sleep if state.next_action else 0.0
+
+
 def _log_wait(state: tenacity.RetryCallState) -> None:
     error = _error(state)
     operation = error.operation if isinstance(error, GongReplyError) else ""
@@ -91,5 +106,5 @@ def _log_wait(state: tenacity.RetryCallState) -> None:
         type(error).__name__,
         getattr(error, "status", None),
         state.attempt_number + 1,
-        state.next_action.sleep if state.next_action else 0,
+        _seconds(state),
     )

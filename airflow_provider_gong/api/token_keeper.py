@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from airflow_provider_gong.api.auth import BearerAuth
 from airflow_provider_gong.api.oauth_app import OAuthApp, Tokens, fingerprint
+from airflow_provider_gong.api.observer import Observer
 from airflow_provider_gong.api.seal import seal, unseal
 from airflow_provider_gong.exceptions import (
     GongError,
@@ -91,6 +92,7 @@ class TokenKeeper:
     :param ahead: replace tokens ahead of their end; False: only when they have ended.
     :param grace: seconds that another machine has to store the tokens that it got first.
     :param clock: tells the seconds since 1970; for tests.
+    :param observer: is told of each refresh.
     """
 
     def __init__(
@@ -105,8 +107,10 @@ class TokenKeeper:
         ahead: bool = True,
         grace: float | None = None,
         clock: Callable[[], float] = time.time,
+        observer: Observer | None = None,
     ) -> None:
         self._app = app
+        self._observer = observer or Observer()
         self._store = store
         self._lockbox = lockbox
         self._client = client
@@ -193,7 +197,7 @@ class TokenKeeper:
         # Also shows, before anything is spent, that a note can be kept.
         self._lockbox.write(note | {"begun": begun})
         try:
-            new = self._client.refresh(old)
+            new = self._refresh(old)
         except GongGrantRefused as refused:
             return self._come_too_late(old, note.get("begun"), refused)
         self._minted = new.access_token
@@ -201,6 +205,15 @@ class TokenKeeper:
         self._lockbox.write({"begun": begun, "kept": kept})
         log.info("The OAuth token was refreshed; the new one lasts %.0f s", new.expires_at - new.issued_at)
         return self._store.replace(old, new)
+
+    def _refresh(self, old: Tokens) -> Tokens:
+        try:
+            new = self._client.refresh(old)
+        except GongError:
+            self._observer.refreshed(False)
+            raise
+        self._observer.refreshed(True)
+        return new
 
     def _kept_for(self, tokens: Tokens) -> Tokens | None:
         kept = self._lockbox.read().get("kept")

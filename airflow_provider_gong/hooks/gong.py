@@ -174,6 +174,7 @@ def _client(
 ) -> GongClient:
     from airflow_provider_gong.api.client import GongClient
     from airflow_provider_gong.api.retry import RetryPolicy
+    from airflow_provider_gong.hooks.metrics import ClientMetrics
     from airflow_provider_gong.hooks.quota import throttle_of
 
     auth: ApiKeyAuth | TokenKeeper
@@ -191,6 +192,7 @@ def _client(
         retry=RetryPolicy(attempts=attempts, max_wait=settings.max_wait),
         timeout=(settings.connect_timeout, settings.read_timeout),
         read_only=settings.read_only,
+        observer=ClientMetrics(),
     )
 
 

@@ -70,6 +70,7 @@ def keeper_of(conn_id: str, settings: Settings, *, ahead: bool = True) -> TokenK
     :param ahead: replace them ahead of their end.
     """
     from airflow_provider_gong.api.token_keeper import TokenKeeper
+    from airflow_provider_gong.hooks.metrics import ClientMetrics
 
     store = store_of(conn_id, settings)
     return TokenKeeper(
@@ -80,6 +81,7 @@ def keeper_of(conn_id: str, settings: Settings, *, ahead: bool = True) -> TokenK
         reconnect=f"The Gong connection {conn_id!r} has to be connected again. {reconnect(conn_id)}",
         patience=settings.max_wait,
         ahead=ahead,
+        observer=ClientMetrics(),
     )
 
 

@@ -93,6 +93,14 @@ class GongCheckExportOperator(BaseOperator):
         self.verify = verify
         self.on_problem = on_problem
         self.write_page = write_page
+        self._checked: Dataset | None = None
+        self._rows = 0
+
+    def get_openlineage_facets_on_complete(self, task_instance: Any) -> Any:
+        """Tell OpenLineage what was read; its provider asks for it."""
+        from airflow_provider_gong.exports.lineage import lineage_of_check
+
+        return lineage_of_check(self._checked, self._rows)
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Check, show the calendar, and fail or warn."""
@@ -115,7 +123,9 @@ class GongCheckExportOperator(BaseOperator):
         from airflow_provider_gong.exports.check.check import check
 
         write_page, dataset = read.as_bool("write_page", self.write_page), self._dataset()
+        self._checked = dataset
         receipt = check(dataset, self._expectations())
+        self._rows = receipt.rows
         for line in lines(receipt):
             log.info("%s", line)
         if write_page and receipt.spans:

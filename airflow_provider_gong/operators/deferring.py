@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 from airflow.sdk import conf
 
-from airflow_provider_gong.exceptions import GongUnavailable
+from airflow_provider_gong.exceptions import GongRateLimited, GongUnavailable
+from airflow_provider_gong.hooks import metrics
 from airflow_provider_gong.operators.base import GongOperator
 
 if TYPE_CHECKING:
@@ -20,6 +21,13 @@ log = logging.getLogger(__name__)
 # Tasks that were sent away together shall not come back in the same second.
 JITTER = 0.1
 MOST_JITTER = 300.0
+
+
+def kind_of_wait(error: GongUnavailable) -> str:
+    """Return what makes a task wait, as metrics name it."""
+    if not isinstance(error, GongRateLimited):
+        return "unavailable"
+    return "quota" if error.status is None else "rate_limited"
 
 
 class GongDeferrableOperator(GongOperator):
@@ -49,6 +57,7 @@ class GongDeferrableOperator(GongOperator):
             if not self.deferrable or not error.retry_after:
                 raise
             reason, wait = str(error), max(self.least_wait, error.retry_after)
+            metrics.count("gong.deferrals", reason=kind_of_wait(error))
         self._leave(reason, wait)
 
     def resume(self, context: Context, event: Any = None) -> Any:

@@ -6,21 +6,25 @@ Thin over `airflow_provider_gong.exports`: arguments become a stream and a windo
 from __future__ import annotations
 
 import logging
+import time
 from abc import abstractmethod
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import Asset, AssetAlias
 from airflow.sdk.exceptions import AirflowSkipException
 
-from airflow_provider_gong.exceptions import GongConfigurationError
+from airflow_provider_gong.exceptions import GongConfigurationError, GongUnavailable
+from airflow_provider_gong.hooks import metrics
 from airflow_provider_gong.operators import arguments as read
 from airflow_provider_gong.operators.base import gong_fields
 from airflow_provider_gong.operators.deferring import GongDeferrableOperator
 
 # The engine is imported where it is used: each parse of each Dag file would pay for it.
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from datetime import datetime
 
     from airflow.sdk import Context, ObjectStoragePath
@@ -29,6 +33,7 @@ if TYPE_CHECKING:
     from airflow_provider_gong.exports.dataset import Dataset
     from airflow_provider_gong.exports.engine import Export
     from airflow_provider_gong.exports.history import History
+    from airflow_provider_gong.exports.lineage import Trail
     from airflow_provider_gong.exports.run import Run
     from airflow_provider_gong.exports.window import Choice, Window, WindowArguments
 
@@ -63,6 +68,14 @@ class GongExportOperator(GongDeferrableOperator):
         self.destination_conn_id = destination_conn_id
         self.file_format = file_format
         self.skip_if_empty = skip_if_empty
+        self._trail: Trail | None = None
+        self._reads: Dataset | None = None
+
+    def get_openlineage_facets_on_complete(self, task_instance: Any) -> Any:
+        """Tell OpenLineage what was read and written; its provider asks for it."""
+        from airflow_provider_gong.exports.lineage import lineage_of_export
+
+        return lineage_of_export(self._trail)
 
     @abstractmethod
     def stream(self) -> Stream:
@@ -80,27 +93,33 @@ class GongExportOperator(GongDeferrableOperator):
         with local_disk():
             run, stream = Run.from_context(context), self.stream()
             skip_if_empty = read.as_bool("skip_if_empty", self.skip_if_empty)
-            if self.destination is None:
-                result: Any = self._to_xcom(run, stream)
-            else:
-                result = self._to_dataset(run, stream)
-                self._tell_assets(context, result)
+            with _counted(stream.name) as told:
+                if self.destination is None:
+                    result: Any = told(self._to_xcom(run, stream))
+                else:
+                    result = told(self._to_dataset(run, stream))
+                    self._tell_assets(context, result)
         rows = len(result) if isinstance(result, list) else result["rows"]
         if not rows and skip_if_empty:
             raise AirflowSkipException("Nothing was exported, and skip_if_empty is set.")
         return result
 
     def _to_xcom(self, run: Run, stream: Stream) -> list[dict[str, Any]]:
+        from airflow_provider_gong.exports.lineage import Trail
         from airflow_provider_gong.exports.records import collect
 
         choice = self.choose(stream, run, None)
         log.info("Exporting %s of %s (%s) to XCom", stream.name, choice.window, choice.rule)
-        return collect(stream, self.hook.get_conn(), choice.window) if choice.window else []
+        if choice.window is None:
+            return []
+        self._trail = Trail(stream=stream, host=self.hook.host)
+        return collect(stream, self.hook.get_conn(), choice.window)
 
     def _to_dataset(self, run: Run, stream: Stream) -> dict[str, Any]:
         from airflow_provider_gong.exports.dataset import Dataset
         from airflow_provider_gong.exports.engine import Export
         from airflow_provider_gong.exports.formats import FORMATS, writing
+        from airflow_provider_gong.exports.lineage import Trail
         from airflow_provider_gong.exports.storage import open_destination
         from airflow_provider_gong.exports.summary import empty_summary
 
@@ -112,6 +131,8 @@ class GongExportOperator(GongDeferrableOperator):
         writing(file_format, stream.name)
         destination = open_destination(str(self.destination), read.as_text(self.destination_conn_id))
         dataset = Dataset(destination / stream.folder)
+        trail = Trail(stream=stream, dataset=dataset, file_format=file_format, reads=self._reads)
+        self._trail = trail
         with dataset.listed_once():
             choice = self.choose(stream, run, dataset)
             if choice.gap is not None:
@@ -125,6 +146,7 @@ class GongExportOperator(GongDeferrableOperator):
                 return empty_summary(dataset)
             log.info("Exporting %s of %s (%s) to %s", stream.name, choice.window, choice.rule, dataset.root)
             history = self.history(stream, run, choice.window, dataset, destination)
+        self._trail = replace(trail, host=self.hook.host)
         return self._export(
             Export(
                 stream=stream,
@@ -148,6 +170,8 @@ class GongExportOperator(GongDeferrableOperator):
         from airflow_provider_gong.exports.summary import summary_of
 
         manifest = export.execute()
+        if self._trail:
+            self._trail = replace(self._trail, manifest=manifest)
         log.info("Exported %d rows with %d requests", manifest.rows, manifest.requests)
         return summary_of(export.dataset, manifest)
 
@@ -158,6 +182,31 @@ class GongExportOperator(GongDeferrableOperator):
                 event.add(Asset(_place(summary)), extra=summary)
             else:
                 event.extra.update(summary)
+
+
+@contextmanager
+def _counted(stream: str) -> Iterator[Callable[[Any], Any]]:
+    """Count an attempt and the rows of the result that the caller passes through the yielded function."""
+    began, outcome = time.monotonic(), "failed"
+
+    def told(result: Any) -> Any:
+        nonlocal outcome
+        outcome = "complete" if isinstance(result, list) or result["complete"] else "incomplete"
+        # A snapshot that existed is not exported again.
+        rows = len(result) if isinstance(result, list) else result["rows"] if result["requests"] else 0
+        if rows:
+            metrics.count("gong.rows", rows, stream=stream)
+        return result
+
+    try:
+        yield told
+    except GongUnavailable:
+        # It is deferred or retried.
+        outcome = "interrupted"
+        raise
+    finally:
+        metrics.count("gong.exports", stream=stream, outcome=outcome)
+        metrics.timing("gong.export.duration", time.monotonic() - began, stream=stream, outcome=outcome)
 
 
 def _place(summary: dict[str, Any]) -> str:

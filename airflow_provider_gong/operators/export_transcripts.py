@@ -134,6 +134,7 @@ class GongExportTranscriptsOperator(GongWindowedExportOperator):
         if found is None:
             return Transcripts(call_ids=())
         dataset, manifest = found
+        self._reads = dataset
         if manifest.identity.get("stream") != Calls.name:
             raise GongConfigurationError(
                 f"calls= names an export of {manifest.identity.get('stream')}, not of calls."

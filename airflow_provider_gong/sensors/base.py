@@ -11,6 +11,7 @@ from airflow.sdk import BaseSensorOperator, PokeReturnValue, conf
 from airflow.sdk.exceptions import AirflowFailException, AirflowSensorTimeout
 
 from airflow_provider_gong.exceptions import GongError, GongRateLimited
+from airflow_provider_gong.hooks import metrics
 from airflow_provider_gong.operators.base import GongOperator
 from airflow_provider_gong.triggers.waiter import MOST_FAILURES
 
@@ -100,6 +101,7 @@ class GongSensor(GongOperator, BaseSensorOperator):
         from airflow.providers.standard.triggers.temporal import DateTimeTrigger
 
         log.info("Not yet: look again in %.0f s", wait)
+        metrics.count("gong.deferrals", reason="not_yet")
         self.defer(
             trigger=DateTimeTrigger(datetime.now(UTC) + timedelta(seconds=wait)),
             method_name="look_again",

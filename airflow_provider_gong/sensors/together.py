@@ -11,6 +11,7 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSensorTimeout
 
 from airflow_provider_gong.api import calls
 from airflow_provider_gong.exceptions import GongUnavailable
+from airflow_provider_gong.hooks import metrics
 from airflow_provider_gong.operators import arguments as read
 from airflow_provider_gong.operators.base import gong_fields
 from airflow_provider_gong.sensors.base import GongSensor
@@ -94,6 +95,7 @@ class GongTogetherSensor(GongSensor):
             super()._defer(wait, started, looks)
             return
         log.info("Not yet: wait together with others, %d calls to come", trigger.wanted)
+        metrics.count("gong.deferrals", reason="not_yet")
         self.defer(trigger=trigger, method_name="go_on", kwargs={"started": started, "looks": looks})
 
     def given_window(self) -> list[str]:

@@ -53,6 +53,8 @@ TOPICS = {
     "export_crash": "exports whose process is killed, or wakes up beside its retry",
     "export_slice_faults": "each fault of Gong meets exports in slices",
     "export_full_disk": "disks without room for an export",
+    "export_metrics": "what exports count",
+    "export_lineage": "what exports tell OpenLineage",
     "export_property": "any distribution of calls over the windows",
 }
 MAX_MODULE_LINES = 350

@@ -6,6 +6,7 @@ import os
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Literal
 from unittest import mock
 from uuid import uuid4
@@ -181,7 +182,8 @@ def _task_instance(
         max_tries=retries,
         start_date=datetime.now(UTC),
         state=None,
-        bundle_instance=None,
+        # Listeners look at it.
+        bundle_instance=SimpleNamespace(name="tests", version=None),
     )
     ti._ti_context_from_server = TIRunContext(
         dag_run=dag_run,

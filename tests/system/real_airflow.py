@@ -265,6 +265,7 @@ def _environment(home: Path, port: int) -> dict[str, str]:
         "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "3600",
         "DAG_PROCESSOR__PARSING_PROCESSES": "1",
         "GONG__QUOTA_DIR": str(home / "quota"),
+        "OPENLINEAGE__DISABLED": "True",
     }
     return {
         **inherited,
