@@ -12,10 +12,10 @@ unexport PYTHONDONTWRITEBYTECODE
 export AIRFLOW_HOME := $(CURDIR)/.airflow
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test coverage browser pictures lint types format bench docs lock clean
+.PHONY: help demo test coverage browser pictures lint types format bench docs compat release-check lock clean
 
 help: ## List the targets
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
 
 demo: $(READY) ## Export two days out of a local Gong through real Airflow
 	$(BIN)/python scripts/demo.py
@@ -38,6 +38,7 @@ lint: $(READY) ## Style and layers
 	$(BIN)/ruff check --no-cache .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports --no-cache
+	$(BIN)/pre-commit validate-config
 
 types: $(READY) ## Static types
 	$(BIN)/mypy
@@ -49,15 +50,23 @@ format: $(READY) ## Rewrite the code in the house's style
 bench: $(READY) ## Measure what is promised: requests, time, memory, parse cost
 	$(BIN)/python scripts/bench.py
 
-docs: $(READY) ## Rewrite the generated parts of docs/
-	$(BIN)/python scripts/document.py
+docs: $(READY) ## Rewrite the generated parts of docs/, and build the site with the reference into build/docs
+	$(BIN)/python -W ignore scripts/document.py
+	$(BIN)/python -W ignore -m sphinx --quiet --fresh-env --fail-on-warning -c docs/reference . build/docs
+	@echo "Open build/docs/index.html."
+
+compat: $(READY) ## Run the tests with other versions: ENVIRONMENTS="newest python-3.13" TESTS="tests/hooks -x"
+	$(BIN)/python scripts/compat.py $(ENVIRONMENTS) -- $(TESTS)
+
+release-check: $(READY) ## Build the package, look into it, and run the demo out of it
+	$(BIN)/python scripts/release_check.py
 
 lock: $(READY) ## Renew the pinned versions in requirements-dev.txt
 	$(BIN)/uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --upgrade \
 		--no-header --no-annotate --no-emit-index-url --no-emit-find-links --output-file requirements-dev.txt
 
 clean: ## Remove everything that can be made again
-	rm -rf $(VENV) .airflow .demo .pictures build dist *.egg-info .coverage .*_cache .hypothesis
+	rm -rf $(VENV) .airflow .compat .demo .pictures .release build dist *.egg-info .coverage .*_cache .hypothesis
 
 $(READY): requirements-dev.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || \

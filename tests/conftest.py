@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from tests.support.struck_s3 import StruckS3
 
+pytest_plugins = ["airflow_provider_gong.testing.pytest_plugin"]
+
 # What takes longest, in the order in which workers take it: who begins last should not work alone for long.
 LONGEST = (
     "tests/system/",

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
-import subprocess
 import sys
 import sysconfig
 import tomllib
@@ -19,45 +16,18 @@ import pytest
 
 import airflow_provider_gong
 from airflow_provider_gong.exports.schema import CURRENT
+from tests.support.wheel import REPO, build_wheel, run, tracked_files
 
 if TYPE_CHECKING:
     from email.message import Message
 
-REPO = Path(__file__).parent.parent
 PACKAGE = "airflow_provider_gong"
 DIST_INFO = f"{PACKAGE}-{airflow_provider_gong.__version__}.dist-info"
 
 
-def run(*command: str | Path, cwd: Path, **environment: str) -> str:
-    """Run a command and return its output; fail with what it has written."""
-    inherited = {key: value for key, value in os.environ.items() if not key.startswith(("AIRFLOW", "PYTHON"))}
-    done = subprocess.run(
-        [str(part) for part in command],
-        cwd=cwd,
-        env={**inherited, **environment},
-        capture_output=True,
-        text=True,
-        timeout=240,
-        check=False,
-    )
-    assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
-    return done.stdout
-
-
-def tracked_files() -> list[str]:
-    return [name for name in run("git", "ls-files", cwd=REPO).splitlines() if (REPO / name).is_file()]
-
-
 @pytest.fixture(scope="session")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Build the wheel from the tracked files alone: what is not committed cannot be shipped."""
-    tree = tmp_path_factory.mktemp("tree")
-    for name in tracked_files():
-        (tree / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(REPO / name, tree / name)
-    run(sys.executable, "-m", "build", "--wheel", "--no-isolation", cwd=tree)
-    [built] = (tree / "dist").glob("*.whl")
-    return built
+    return build_wheel(tmp_path_factory.mktemp("tree"))
 
 
 @pytest.fixture(scope="session")
@@ -103,6 +73,8 @@ def test_entry_points_are_all_that_airflow_needs(wheel: Path) -> None:
     assert f"provider_info = {PACKAGE}.provider_info:get_provider_info" in entry_points
     assert "[airflow.plugins]" in entry_points
     assert f"gong = {PACKAGE}.plugins.gong:GongPlugin" in entry_points
+    assert "[pytest11]" in entry_points
+    assert f"gong = {PACKAGE}.testing.pytest_plugin" in entry_points
 
 
 def test_airflow_finds_the_provider_in_an_installed_wheel(wheel: Path, tmp_path: Path) -> None:

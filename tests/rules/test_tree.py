@@ -25,6 +25,8 @@ MIRRORED = (
     "triggers",
     "plugins",
     "plugins/webhooks",
+    "testing",
+    "plugins/oauth",
 )
 # Test modules that speak of several modules at once, each with the reason.
 TOPICS = {
