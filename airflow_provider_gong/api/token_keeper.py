@@ -207,7 +207,9 @@ class TokenKeeper:
         try:
             return self._store.replace(old, new)
         finally:
-            log.info("The OAuth token was refreshed; the new one lasts %.0f s", new.expires_at - new.issued_at)
+            log.info(
+                "The OAuth token was refreshed; the new one lasts %.0f s", new.expires_at - new.issued_at
+            )
             self._observer.refreshed(True)
 
     def _refresh(self, old: Tokens) -> Tokens:
