@@ -204,6 +204,10 @@ class CallsHistory:
             received=draft.rows,
             private_dropped=0,
             duplicates_dropped=0,
+            # What is outstanding of the calls is told by their own manifest.
+            pending=(),
+            complete=True,
+            incomplete_because=(),
             # A call may come back and be deleted again.
             revisited=True,
             requests=0,
