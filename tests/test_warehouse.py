@@ -78,9 +78,10 @@ class Company:
             self._load_carelessly(self.dice.random())
             now += DAY
         # What was changed last is seen, and what was missed is exported.
-        for day in (1, 2, 4, 6, 8):
-            self.gong.clock.set(END + day * DAY + HOUR * 1.25)
-            self._export(due(END + day * DAY))
+        for day in (2, 4, 6, 8):
+            now = END + day * DAY
+            self.gong.clock.set(now + HOUR * 1.25)
+            self._export(replace(due(now), data_interval=(now - 2 * DAY, now)))
         self._export_stretch(START, END)
         self._export(due(END + 9 * DAY))
         self._load_carelessly(1)
