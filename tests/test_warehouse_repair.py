@@ -1,4 +1,4 @@
-"""docs/warehouse.md, "What is too old to be noticed": exports in another order than their windows, changes of any age."""
+"""docs/warehouse.md, "What is too old to be noticed": windows are exported in any order, and calls of any age change."""
 
 from __future__ import annotations
 
@@ -113,8 +113,10 @@ class Archive:
         """Return the newest window of the time at which a call started."""
         [started] = [call.started for call in self.gong.world.calls() if call.id == call_id]
         at = f"{started:%Y%m%dT%H%M%SZ}"
-        windows = (name.split("_") for name in self.runs)
-        return "_".join(max((one for one in windows if one[0] <= at < one[1]), key=lambda one: one[::-1]))
+        bounds = [name.split("_") for name in self.runs]
+        around = [(end, start) for start, end in bounds if start <= at < end]
+        end, start = max(around)
+        return f"{start}_{end}"
 
     def loaded_anew(self) -> Warehouse:
         warehouse = Warehouse()
