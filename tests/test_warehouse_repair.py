@@ -1,4 +1,4 @@
-"""docs/warehouse.md, "What is too old to be noticed": windows are exported in any order, and calls of any age change."""
+"""docs/warehouse.md, "What is too old to be noticed": windows come in any order, calls of any age change."""
 
 from __future__ import annotations
 
