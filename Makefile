@@ -50,8 +50,10 @@ format: $(READY) ## Rewrite the code in the house's style
 bench: $(READY) ## Measure what is promised: requests, time, memory, parse cost
 	$(BIN)/python scripts/bench.py
 
-docs: $(READY) ## Rewrite the generated parts of docs/
-	$(BIN)/python scripts/document.py
+docs: $(READY) ## Rewrite the generated parts of docs/, and build the site with the reference into build/docs
+	$(BIN)/python -W ignore scripts/document.py
+	$(BIN)/python -W ignore -m sphinx --quiet --fresh-env --fail-on-warning -c docs/reference . build/docs
+	@echo "Open build/docs/index.html."
 
 compat: $(READY) ## Run the tests with other versions: ENVIRONMENTS="newest python-3.13" TESTS="tests/hooks -x"
 	$(BIN)/python scripts/compat.py $(ENVIRONMENTS) -- $(TESTS)

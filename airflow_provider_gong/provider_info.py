@@ -87,13 +87,14 @@ def _oauth_fields() -> dict[str, Any]:
         "scopes": _field(
             "Scopes",
             "What consent is asked for, separated by spaces; the app in Gong needs the same. "
-            "After a change, connect again.",
+            "After a change, connect again: Admin > Gong connections.",
             "string",
             default="api:calls:create api:calls:read:basic",
         ),
         "refresh_token": _field(
             "Refresh token",
-            "Only when the app was connected elsewhere. Empty: `airflow gong connect` fetches the tokens. "
+            "Only when the app was connected elsewhere. Empty: the page Admin > Gong connections, or the command "
+            "`airflow gong connect`, fetches the tokens. "
             "It is spent at the first use; what follows it is stored in Variables.",
             "string",
             format="password",
@@ -244,12 +245,25 @@ def _options() -> dict[str, Any]:
         "oauth_redirect_uri": {
             "description": (
                 "Where Gong sends the browser after consent to an OAuth connection: one of the redirect URIs that the "
-                "app has in Gong. https, unless it is this machine. Empty: connecting asks for it."
+                "app has in Gong. https, unless it is this machine. For the page Admin > Gong connections: Airflow's "
+                "own address with /gong/oauth/callback behind it. Empty: the page tells what to set, and the command "
+                "`airflow gong connect` asks for it."
             ),
             "version_added": "1.0.0",
             "type": "string",
             "example": "https://airflow.example.com/gong/oauth/callback",
             "default": "",
+        },
+        "oauth_page": {
+            "description": (
+                "Whether the API server has the page Admin > Gong connections (/gong/oauth/), on which those who may "
+                "edit connections connect those of type gong_oauth to Gong. The command `airflow gong connect` does "
+                "without it."
+            ),
+            "version_added": "0.1.0",
+            "type": "boolean",
+            "example": None,
+            "default": "True",
         },
         "webhook_rules": {
             "description": (

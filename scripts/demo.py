@@ -52,7 +52,7 @@ NEXT_STEP = """
 Next: look into a file,
     gzip -dc $(find .demo/gong/calls -name 'part-*.gz' | head -1) | head -1 | python3 -m json.tool
 read the Dag that wrote it (example_dags/gong_daily_export.py),
-and connect your own Gong (README.md, "The connection")."""
+and connect your own Gong (docs/quickstart.md)."""
 
 
 def stop_when_told() -> None:

@@ -1,11 +1,12 @@
-"""Write the generated parts of docs/exports.md, operators.md, sensors.md and security.md from the operators themselves.
+"""Write the generated parts of docs/: tables and references in the guides, and the pages of docs/reference/.
 
-`make docs` rewrites what stands below the marker of each page; a test fails when the two differ. Examples are taken
-from the example Dags, each of which is run by a test.
+`make docs` rewrites what stands below the marker of each page, and then builds the site; a test fails when they
+differ. Examples are taken from the example Dags, each of which is run by a test.
 """
 
 from __future__ import annotations
 
+import ast
 import importlib
 import inspect
 import pkgutil
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
 
-from airflow_provider_gong import exports, operators, sensors, triggers
+from airflow_provider_gong import api, exceptions, exports, operators, sensors, triggers
 from airflow_provider_gong.api.endpoint import Endpoint
 from airflow_provider_gong.exports.conversations import Conversations
 from airflow_provider_gong.exports.streams import Calls, Logs, Transcripts, Users
@@ -26,7 +27,7 @@ from airflow_provider_gong.triggers.call_filter import CallFilter
 from airflow_provider_gong.triggers.new_calls import GongNewCallsTrigger
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from types import ModuleType
 
     Operator = type[BaseOperator]
@@ -36,6 +37,19 @@ EXPORTS = ROOT / "docs" / "exports.md"
 OPERATORS = ROOT / "docs" / "operators.md"
 SENSORS = ROOT / "docs" / "sensors.md"
 SECURITY = ROOT / "docs" / "security.md"
+TROUBLESHOOTING = ROOT / "docs" / "troubleshooting.md"
+REFERENCE = ROOT / "docs" / "reference"
+PACKAGE = ROOT / "airflow_provider_gong"
+# Where errors come from, for the list of all messages.
+AREAS = {
+    "Requests, replies, quota, tokens": ("api",),
+    "Connections": ("hooks",),
+    "Exports": ("exports",),
+    "Operators, sensors, triggers": ("operators", "sensors", "triggers"),
+    "Webhooks": ("plugins",),
+}
+# A text with fewer letters of its own is made of others, which are listed themselves.
+FEWEST_LETTERS = 9
 # Where functions may be that send requests for an operator or a sensor.
 OURS = (operators.__name__, sensors.__name__, triggers.__name__, exports.__name__)
 # What reads for each export: its operator names it only when it runs.
@@ -65,7 +79,36 @@ def pages() -> dict[Path, str]:
             + "".join(map(section, classes(sensors))),
         ),
         SECURITY: written(SECURITY, f"\n## Scopes of each operator\n\n{permissions()}"),
+        TROUBLESHOOTING: written(TROUBLESHOOTING, "".join(map(messages_of, AREAS))),
+        **{REFERENCE / f"{name}.rst": text for name, text in reference().items()},
     }
+
+
+def reference() -> dict[str, str]:
+    """Return the pages of the reference, which Sphinx fills from docstrings."""
+    requests = [
+        module for module in modules(api) if any(hasattr(one, "endpoint") for one in vars(module).values())
+    ]
+    return {
+        "operators": reference_page("Operators", map(described_class, classes(operators))),
+        "sensors": reference_page("Sensors", map(described_class, classes(sensors))),
+        "api": reference_page("Requests to Gong", (described_module(one.__name__) for one in requests)),
+    }
+
+
+def reference_page(title: str, parts: Iterable[str]) -> str:
+    """Return a page of the reference."""
+    return f"{title}\n{'=' * len(title)}\n" + "".join(parts)
+
+
+def described_class(cls: Operator) -> str:
+    """Return what has Sphinx describe a class; its methods are for Airflow, not for users."""
+    return f"\n.. autoclass:: {cls.__module__}.{cls.__name__}\n   :no-members:\n"
+
+
+def described_module(name: str) -> str:
+    """Return what has Sphinx describe a module."""
+    return f"\n{name}\n{'-' * len(name)}\n\n.. automodule:: {name}\n"
 
 
 def written(page: Path, generated: str) -> str:
@@ -208,6 +251,54 @@ def parameter(cls: Operator, name: str) -> inspect.Parameter:
         if found is not None:
             return found
     raise LookupError(f"{cls.__name__} documents {name}, which is none of its arguments.")
+
+
+def messages_of(area: str) -> str:
+    """Return the table of what the errors of some modules say."""
+    found = {
+        message: kind
+        for folder in AREAS[area]
+        for module in sorted((PACKAGE / folder).rglob("*.py"))
+        for message, kind in messages(ast.parse(module.read_text(encoding="utf-8")))
+    }
+    rows = (
+        f"| {cell(message)} | `{kind}`{', retried' if getattr(exceptions, kind).retryable else ''} |\n"
+        for message, kind in sorted(found.items(), key=lambda one: one[0].strip(". ").lower())
+    )
+    return f"\n### {area}\n\n| Message | Error |\n|---|---|\n" + "".join(rows)
+
+
+def messages(module: ast.Module) -> Iterator[tuple[str, str]]:
+    """Yield what the errors of a module say, with `...` for what differs, and their names."""
+    named: dict[str, list[ast.expr]] = {}
+    for node in ast.walk(module):
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+            named.setdefault(node.targets[0].id, []).append(node.value)
+    for node in ast.walk(module):
+        # A tuple is a line of a table of errors and what they say.
+        parts = [node.func, *node.args] if isinstance(node, ast.Call) else getattr(node, "elts", [])
+        if len(parts) > 1 and isinstance(parts[0], ast.Name) and hasattr(exceptions, parts[0].id):
+            said = named.get(parts[1].id, []) if isinstance(parts[1], ast.Name) else parts[1:2]
+            for text in (" ".join(re.sub(r"(\.\.\.)+", "...", spelled(one)).split()) for one in said):
+                if parts[0].id.startswith("Gong") and sum(map(str.isalpha, text)) >= FEWEST_LETTERS:
+                    yield text, parts[0].id
+
+
+def spelled(text: ast.expr) -> str:
+    """Return what is known of a text before it is made."""
+    if isinstance(text, ast.Constant):
+        return str(text.value)
+    if isinstance(text, ast.JoinedStr):
+        return "".join(map(spelled, text.values))
+    if isinstance(text, ast.BinOp):
+        return spelled(text.left) + spelled(text.right)
+    return "..."
+
+
+def cell(text: str) -> str:
+    """Return a text as code in a table."""
+    fence = "``" if "`" in text else "`"
+    return f"{fence}{text}{fence}".replace("|", "\\|")
 
 
 if __name__ == "__main__":

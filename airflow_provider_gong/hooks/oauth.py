@@ -154,6 +154,7 @@ def begin(conn_id: str, *, session: str, redirect_uri: str) -> str:
 
     :param session: what tells the session of the user from others.
     """
+    _forget_old_states()
     state = new_state()
     waiting = {"conn_id": conn_id, "session": fingerprint(session), "redirect_uri": redirect_uri}
     variables.write(
@@ -186,6 +187,17 @@ def with_tokens(settings: Settings, base_url: str) -> Settings:
     """Return settings that know where the customer's API is, and by that whose quota is counted."""
     group = settings.quota_group or f"{base_url}\n{settings.access_key}"
     return replace(settings, base_url=base_url, quota_group=group)
+
+
+def _forget_old_states() -> None:
+    """Remove what is left of consents that never came back."""
+    for key, text in list(variables.each(STATE)):
+        try:
+            until = float(json.loads(text)["until"])
+        except (ValueError, TypeError, KeyError):
+            continue
+        if until < time.time():
+            variables.drop(key)
 
 
 def _state_key(state: str) -> str:

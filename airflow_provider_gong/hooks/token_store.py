@@ -29,7 +29,18 @@ PLAIN = re.compile(r"[\w.-]{1,200}", re.ASCII)
 
 def reconnect(conn_id: str) -> str:
     """Tell how to connect."""
-    return f"Connect it: `airflow gong connect {conn_id}`."
+    return f"Connect it: `airflow gong connect {conn_id}`{_page()}."
+
+
+def _page() -> str:
+    from airflow.sdk import conf
+
+    if not conf.getboolean("gong", "oauth_page", fallback=True):
+        return ""
+    address = (conf.get("api", "base_url", fallback="") or "").rstrip("/")
+    return (
+        f", or on the page {address}/gong/oauth/" if address else ", or in Airflow: Admin > Gong connections"
+    )
 
 
 @dataclass(frozen=True)

@@ -33,10 +33,10 @@ START_SECONDS = 10.0
 class GongSandbox:
     """Serve a local Gong over HTTP, on the loopback interface.
 
-    ```
-    with GongSandbox(seed=7) as gong:
-        requests.get(f"{gong.url}/v2/users", auth=(gong.access_key, gong.access_key_secret))
-    ```
+    ::
+
+        with GongSandbox(seed=7) as gong:
+            requests.get(f"{gong.url}/v2/users", auth=(gong.access_key, gong.access_key_secret))
 
     :param seed: equal seeds give equal companies; a given day holds the same calls whenever one looks
     :param calls: calls that start in each UTC day

@@ -114,8 +114,7 @@ class Server:
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         self._socket.bind(("127.0.0.1", 0))
         config = uvicorn.Config(app, loop="asyncio", lifespan="off", log_config=None, access_log=False)
-        self._server = _Server(config)
-        self._thread = threading.Thread(target=self._server.run, args=([self._socket],), daemon=True)
+        self._thread = ServerThread(config, self._socket)
 
     @property
     def port(self) -> int:
@@ -133,10 +132,27 @@ class Server:
 
     def __enter__(self) -> Self:
         self._thread.start()
-        assert self._server.ready.wait(10)
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._thread.stop()
+
+
+class ServerThread:
+    """Run a server in a thread, and close its socket at the end."""
+
+    def __init__(self, config: uvicorn.Config, listener: socket.socket) -> None:
+        self._server = _Server(config)
+        self._socket = listener
+        self._thread = threading.Thread(target=self._server.run, args=([listener],), daemon=True)
+
+    def start(self) -> None:
+        """Return when requests are answered."""
+        self._thread.start()
+        assert self._server.ready.wait(30)
+
+    def stop(self) -> None:
+        """Return when nothing runs any more."""
         self._server.should_exit = True
         self._thread.join()
         self._socket.close()

@@ -9,21 +9,21 @@ import os
 import subprocess
 import sys
 from importlib.metadata import entry_points
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from airflow_provider_gong.plugins.gong import GongPlugin, WebhookApp, check_at_start
+import pytest
 
-if TYPE_CHECKING:
-    import pytest
+from airflow_provider_gong.plugins.gong import PAGE_VIEW, GongPlugin, WebhookApp, check_at_start
 
 RULES = "AIRFLOW__GONG__WEBHOOK_RULES"
 
 # Requests go through the ASGI interface, in a process of its own that sees what gets imported.
 UNCONFIGURED = """
 import asyncio, json, sys
+PACKAGES = tuple("airflow_provider_gong.plugins." + name for name in ("webhooks", "oauth"))
 from airflow.plugins_manager import get_fastapi_plugins
 
-[app] = [one["app"] for one in get_fastapi_plugins()[0] if one["name"] == "Gong webhooks"]
+[app] = [one["app"] for one in get_fastapi_plugins()[0] if one["name"] == "Gong"]
 statuses = []
 
 async def ask(method, path):
@@ -37,7 +37,7 @@ async def ask(method, path):
 
 for method, path in [("POST", "/gong/webhooks/x"), ("GET", "/gong/webhooks/x"), ("GET", "/gong/docs")]:
     asyncio.run(ask(method, path))
-loaded = [name for name in sys.modules if name.startswith("airflow_provider_gong.plugins.webhooks")]
+loaded = [name for name in sys.modules if name.startswith(PACKAGES)]
 print(json.dumps([statuses, loaded, "jwt" in sys.modules]))
 """
 
@@ -111,3 +111,36 @@ def test_nothing_is_checked_without_rules(
     monkeypatch.setenv(RULES, "")
     assert check_at_start(app) is app
     assert caplog.records == []
+
+
+@pytest.mark.parametrize(("given", "expected"), [(None, [PAGE_VIEW]), ("True", [PAGE_VIEW]), ("False", [])])
+def test_navigation_has_the_page_unless_it_is_switched_off(given: str | None, expected: list[Any]) -> None:
+    code = (
+        "import json\n"
+        "from airflow_provider_gong.plugins.gong import GongPlugin\n"
+        "print(json.dumps(GongPlugin.external_views))\n"
+    )
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("COV_")}
+    option = {"AIRFLOW__GONG__OAUTH_PAGE": given} if given else {}
+    told = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code],
+        env=environment | option,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert json.loads(told.stdout.splitlines()[-1]) == expected
+
+
+def test_entry_of_the_navigation_is_as_airflow_wants_it() -> None:
+    from airflow.api_fastapi.core_api.datamodels.plugins import ExternalViewResponse
+
+    view = ExternalViewResponse.model_validate(PAGE_VIEW)
+    assert (view.name, view.href, view.destination, view.category) == (
+        "Gong connections",
+        "gong/oauth/",
+        "nav",
+        "admin",
+    )
+    # In Airflow's own frame nobody gets out to Gong's consent.
+    assert view.url_route is None

@@ -26,6 +26,7 @@ MIRRORED = (
     "plugins",
     "plugins/webhooks",
     "testing",
+    "plugins/oauth",
 )
 # Test modules that speak of several modules at once, each with the reason.
 TOPICS = {

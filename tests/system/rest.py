@@ -50,6 +50,8 @@ class AirflowRest:
         # A proxy or a .netrc of the developer is none of our business.
         self._session.trust_env = False
         self.before_request: Callable[[], None] = lambda: None
+        # Name and password, where not everyone is let in.
+        self.credentials: tuple[str, str] | None = None
 
     def close(self) -> None:
         """Drop the connections to the server."""
@@ -68,8 +70,12 @@ class AirflowRest:
         return all((told.get(part) or {}).get("status") == "healthy" for part in self._parts)
 
     def log_in(self) -> None:
-        """Take the token that this Airflow gives to everyone (``simple_auth_manager_all_admins``)."""
-        reply = self._session.get(f"{self.url}/auth/token", timeout=30)
+        """Take a token, which Airflow gives to everyone (``simple_auth_manager_all_admins``) unless told otherwise."""
+        if self.credentials:
+            body = dict(zip(("username", "password"), self.credentials, strict=True))
+            reply = self._session.post(f"{self.url}/auth/token", json=body, timeout=30)
+        else:
+            reply = self._session.get(f"{self.url}/auth/token", timeout=30)
         reply.raise_for_status()
         self._session.headers["Authorization"] = f"Bearer {reply.json()['access_token']}"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-DOCS = Path(__file__).parent.parent / "docs"
+DOCS = Path(__file__).parent.parent.parent / "docs"
 SHOWN = re.compile(r"!\[[^\]]+\]\(([^)\s]+)\)")
 MOST_BYTES = 150_000
 
