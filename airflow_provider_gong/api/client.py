@@ -188,10 +188,14 @@ class GongClient:
         return self.retry.run(attempt, self._before_wait(request))
 
     def _before_wait(self, request: Request) -> Callable[[BaseException | None, float], None]:
+        # Without the client: what tenacity is given lives until garbage is collected, and would keep the
+        # connections to Redis open for as long.
+        observer, operation = self._observer, _named(request)
+
         def note(error: BaseException | None, seconds: float) -> None:
             limited = isinstance(error, GongRateLimited)
-            self._observer.repeats(_named(request), error)
-            self._observer.waited("rate_limited" if limited else "backoff", seconds)
+            observer.repeats(operation, error)
+            observer.waited("rate_limited" if limited else "backoff", seconds)
 
         return note
 

@@ -17,7 +17,11 @@ POLL_SECONDS = 0.2
 # For so long a request is repeated while Airflow answers that its SQLite database is locked.
 LOCKED_SECONDS = 20
 FINAL_STATES = ("success", "failed")
-
+# What Airflow says around an event of a log; since 3.4 each event also names its task instance.
+FRAME = {
+    *("timestamp", "event", "logger", "level"),
+    *("ti_id", "dag_id", "run_id", "task_id", "map_index", "try_number"),
+}
 
 T = TypeVar("T")
 
@@ -232,7 +236,5 @@ def _run(dag_id: str, run_id: str) -> str:
 def _log_line(entry: Any) -> str:
     if isinstance(entry, str):
         return entry
-    details = {
-        key: value for key, value in entry.items() if key not in ("timestamp", "event", "logger", "level")
-    }
+    details = {key: value for key, value in entry.items() if key not in FRAME}
     return f"{entry.get('event', '')} {details}" if details else str(entry.get("event", ""))

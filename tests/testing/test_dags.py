@@ -6,7 +6,8 @@ import os
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import DAG, task
+from airflow.providers.standard.triggers.temporal import DateTimeTrigger
+from airflow.sdk import DAG, BaseOperator, task
 
 from airflow_provider_gong.operators.users import GongListUsersOperator
 from airflow_provider_gong.testing.dags import OwnDatabase
@@ -72,6 +73,29 @@ def test_failed_task_is_not_waited_for_and_keeps_its_retries(
         "upstream_failed",
     )
     assert dag.get_task("list_users").retries == 3
+
+
+class Patient(BaseOperator):
+    """Defer twice, and return what was kept from look to look."""
+
+    def execute(self, context: Any) -> Any:
+        self.look_again(context, looks=1)
+
+    def look_again(self, context: Any, looks: int, event: Any = None) -> Any:
+        if looks == 3:
+            return {"looks": looks, "event": event is not None}
+        trigger = DateTimeTrigger(datetime(2026, 1, 1, tzinfo=UTC))
+        self.defer(trigger=trigger, method_name="look_again", kwargs={"looks": looks + 1})
+
+
+def test_deferred_task_goes_on_with_what_it_kept_and_the_event(run_gong_dag: DagRunner) -> None:
+    with DAG("patient", schedule=None) as dag:
+        Patient(task_id="wait")
+        Patient.partial(task_id="waits").expand(doc=["one", "two"])
+    run = run_gong_dag(dag)
+    assert run.state == "success", run.states
+    assert set(run.xcoms) == {"wait", "waits[0]", "waits[1]"}
+    assert all(value == {"looks": 3, "event": True} for value in run.xcoms.values())
 
 
 def test_database_is_one_of_the_session_and_the_configured_one_is_back_afterwards(
