@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 # "token" in the key makes Airflow hide the value.
 PREFIX = "gong_oauth_token__"
 ROTATED = "__rotated"
-PLAIN = re.compile(r"[\w.-]{1,200}", re.ASCII)
+# Not those whose key would be the one of another connection, or of a consent.
+PLAIN = re.compile(r"(?!state__)[\w.-]{1,200}(?<!__rotated)", re.ASCII)
 
 
 def reconnect(conn_id: str) -> str:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import logging
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
 
+from airflow_provider_gong.exceptions import GongTimeout
 from tests.hooks.oauth import decide
 from tests.plugins.oauth.served import ServedAirflow, Visit, heading, query_of
 
@@ -99,6 +102,14 @@ def test_state_is_good_once(airflow: ServedAirflow, gong: GongSandbox, admin: Vi
     assert (again.status_code, heading(again)) == (400, UNUSABLE)
     assert airflow.variables() == before
     assert gong.oauth.chains == 1, "the second code was not spent"
+
+
+def test_state_that_comes_back_several_times_at_once_is_good_once(
+    airflow: ServedAirflow, gong: GongSandbox, admin: Visit
+) -> None:
+    url = admin.begin()
+    assert admin.at_once([decide(url) for _ in range(5)]) == [303] + [400] * 4
+    assert gong.oauth.chains == 1, "one code was spent"
 
 
 @pytest.mark.parametrize("user", ["admin", "op", "viewer"])
@@ -194,6 +205,52 @@ def test_connection_that_was_deleted_meanwhile_is_told(airflow: ServedAirflow, a
     assert airflow.variables() == {}
 
 
+@pytest.mark.parametrize(
+    ("change", "status", "title"),
+    [
+        ({"login": "another-app"}, 409, "The connection has to be mended first"),
+        ({"host": "https://elsewhere.example.com"}, 409, "The connection has to be mended first"),
+        ({"conn_type": "gong"}, 409, "The connection has to be mended first"),
+    ],
+    ids=str,
+)
+def test_connection_that_was_edited_meanwhile_gets_no_tokens(
+    airflow: ServedAirflow, gong: GongSandbox, admin: Visit, change: dict[str, str], status: int, title: str
+) -> None:
+    back = decide(admin.begin())
+    airflow.remove("gong_default")
+    airflow.add(gong, "gong_default", **change)
+    answer = admin.get(back)
+    assert (answer.status_code, heading(answer)) == (status, title)
+    assert airflow.variables() == {}
+
+
+def test_gong_that_is_slow_leaves_the_page_to_others(
+    airflow: ServedAirflow, admin: Visit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, answered = threading.Semaphore(0), threading.Event()
+
+    def slow(*_: Any, **__: Any) -> None:
+        asked.release()
+        assert answered.wait(60)
+        raise GongTimeout("Gong took long.")
+
+    monkeypatch.setattr("airflow_provider_gong.api.oauth.TokenClient.exchange", slow)
+    backs = [decide(admin.begin()) for _ in range(6)]
+    with ThreadPoolExecutor(1) as pool:
+        told = pool.submit(admin.at_once, backs)
+        try:
+            assert asked.acquire(timeout=30)
+            assert asked.acquire(timeout=30)
+            assert admin.get().status_code == 200
+            assert not told.done()
+            assert not asked.acquire(blocking=False), "of Airflow's threads, most are left to it"
+        finally:
+            answered.set()
+        assert told.result(60) == [503] * 6
+    assert airflow.variables() == {}
+
+
 def test_gong_that_is_down_is_told(airflow: ServedAirflow, gong: GongSandbox, admin: Visit) -> None:
     back = decide(admin.begin())
     gong.faults.add("server_error", path="/oauth2/generate-customer-token", times=10)
@@ -229,6 +286,15 @@ def test_words_of_gong_are_escaped(airflow: ServedAirflow, admin: Visit) -> None
     assert (answer.status_code, heading(answer)) == (400, "Gong refused the request")
     assert "<script" not in answer.text
     assert "&lt;script&gt;" in answer.text
+
+
+def test_answer_with_too_much_in_it_is_refused(airflow: ServedAirflow, admin: Visit) -> None:
+    state = query_of(admin.begin())["state"]
+    answer = admin.get(airflow.callback, state=state, **{f"field{number}": "x" for number in range(30)})
+    assert (answer.status_code, heading(answer)) == (400, "This is no answer of Gong")
+    answer = admin.get(airflow.callback, state=state, code="x" * 50_000)
+    assert (answer.status_code, heading(answer)) == (400, "Gong does not accept the code")
+    assert airflow.variables() == {}
 
 
 def test_answer_without_a_code_is_refused(airflow: ServedAirflow, admin: Visit) -> None:

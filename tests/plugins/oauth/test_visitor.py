@@ -111,6 +111,8 @@ def test_operator_of_airflow_may(airflow: ServedAirflow, visit: Callable[..., Vi
         {"Origin": "https://evil.example.com"},
         {"Origin": "null"},
         {"Origin": None},
+        {"Origin": "http://["},
+        {"Origin": "http://127.0.0.1@evil.example.com"},
         {"Sec-Fetch-Site": "cross-site"},
         {"Sec-Fetch-Site": "same-site"},
     ],
