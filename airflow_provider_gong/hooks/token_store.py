@@ -33,6 +33,11 @@ def reconnect(conn_id: str) -> str:
     return f"Connect it: `airflow gong connect {conn_id}`{_page()}."
 
 
+def not_connected(conn_id: str) -> str:
+    """Return the words before the reason why a connection is not connected."""
+    return f"The Gong connection {conn_id!r} is not connected: "
+
+
 def _page() -> str:
     from airflow.sdk import conf
 
@@ -122,9 +127,7 @@ class TokenStore:
         )
 
     def _unconnected(self, reason: str) -> GongNotConnected:
-        return GongNotConnected(
-            f"The Gong connection {self.conn_id!r} is not connected: {reason}. {reconnect(self.conn_id)}"
-        )
+        return GongNotConnected(f"{not_connected(self.conn_id)}{reason}. {reconnect(self.conn_id)}")
 
     def _read(self, key: str) -> dict[str, Any]:
         text = variables.read(key)

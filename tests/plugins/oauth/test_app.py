@@ -6,14 +6,16 @@ import json
 import logging
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
 
-from airflow_provider_gong.exceptions import GongTimeout
-from tests.hooks.oauth import decide
+from airflow_provider_gong.exceptions import GongNotConnected, GongTimeout
+from airflow_provider_gong.hooks import oauth, variables
+from tests.hooks.oauth import decide, fields_of, granted, settings_of
 from tests.plugins.oauth.served import ServedAirflow, Visit, heading, query_of
 
 if TYPE_CHECKING:
@@ -327,6 +329,88 @@ def test_disconnecting_asks_first(airflow: ServedAirflow, gong: GongSandbox, adm
     assert airflow.variables() == {}
     assert "is disconnected" in admin.get(f"{airflow.url}{answer.headers['Location']}").text
     assert airflow.audit()[-1] == ("gong_oauth.disconnect", "admin", '{"connection_id": "gong_default"}')
+
+
+@pytest.mark.parametrize("moment", ["before", "while"])
+def test_task_that_refreshes_meanwhile_does_not_connect_again(
+    airflow: ServedAirflow, gong: GongSandbox, admin: Visit, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    """Disconnect before a task stores what it got, and between its last look and its writing."""
+    admin.connect()
+    store = oauth.store_of("gong_default", settings_of(fields_of(gong)))
+    old = store.load()
+    new = replace(old, refresh_token="another", access_token="another")
+    if moment == "before":
+        admin.post("disconnect", admin.form())
+        with pytest.raises(GongNotConnected):
+            store.replace(old, new)
+    else:
+        form, write = admin.form(), variables.write
+
+        def late(*given: str) -> None:
+            assert admin.post("disconnect", form).status_code == 303
+            write(*given)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(variables, "write", late)
+            store.replace(old, new)
+    with pytest.raises(GongNotConnected):
+        store.load()
+    assert "Not connected" in admin.get().text
+    admin.connect()
+    assert store.load() not in (old, new)
+
+
+def test_of_two_who_connect_at_once_the_last_one_wins(
+    airflow: ServedAirflow, gong: GongSandbox, admin: Visit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = oauth.store_of("gong_default", settings_of(fields_of(gong)))
+    read, theirs = variables.read, granted(gong)
+
+    def late(key: str) -> str | None:
+        if key == store.key:
+            monkeypatch.setattr(variables, "read", read)
+            store.connect(theirs)
+        return read(key)
+
+    back = decide(admin.begin())
+    monkeypatch.setattr(variables, "read", late)
+    assert admin.get(back).status_code == 303
+    assert store.load() == theirs
+
+
+def test_variable_that_stands_before_ours_is_told(
+    airflow: ServedAirflow, admin: Visit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW_VAR_GONG_OAUTH_TOKEN__GONG_DEFAULT", "{}")
+    answer = admin.connect()
+    assert (answer.status_code, heading(answer)) == (409, "The connection has to be mended first")
+    assert "remove it from the environment" in answer.text
+
+
+def test_connections_whose_names_look_like_keys_do_not_disturb_each_other(
+    airflow: ServedAirflow, gong: GongSandbox, admin: Visit
+) -> None:
+    admin.connect()
+    before = airflow.variables()
+    for name in ("gong_default__rotated", "state__gong"):
+        airflow.add(gong, name)
+        assert admin.connect(name).status_code == 303
+        after = airflow.variables()
+        assert len(after) == len(before) + 1
+        assert not [key for key in after.keys() - before.keys() if key.endswith(name)]
+        before = after
+
+
+def test_redis_that_is_down_does_not_keep_from_connecting(
+    airflow: ServedAirflow, gong: GongSandbox, admin: Visit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_NO_REDIS", "redis://127.0.0.1:1")
+    extra = fields_of(gong, redis_conn_id="no_redis")["extra"]
+    airflow.add(gong, "gong_several", extra=json.dumps(extra))
+    assert admin.connect("gong_several").status_code == 303
+    assert "is connected to Gong" in admin.get(conn_id="gong_several", done="connected").text
+    assert admin.post("disconnect", admin.form("gong_several")).status_code == 303
 
 
 @pytest.mark.parametrize("action", ["connect", "disconnect"])
