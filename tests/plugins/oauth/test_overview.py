@@ -31,7 +31,10 @@ def words(text: str) -> str:
 
 def test_connection_without_tokens(admin: Visit) -> None:
     seen = words(admin.get().text)
-    assert "gong_default Not connected Reason It has no tokens yet. Scopes to ask for api:calls:read:basic" in seen
+    assert (
+        "gong_default Not connected Reason It has no tokens yet. Scopes to ask for api:calls:read:basic"
+        in seen
+    )
     assert "Connect to Gong" in seen
     assert "Disconnect" not in seen
     assert "airflow gong connect" not in seen
