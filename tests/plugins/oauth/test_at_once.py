@@ -160,6 +160,18 @@ def test_task_that_refreshes_meanwhile_does_not_connect_again(
     assert store.load() not in (old, new)
 
 
+def test_connecting_again_wins_over_a_task_that_refreshes_meanwhile(
+    airflow: ServedAirflow, gong: GongSandbox, admin: Visit
+) -> None:
+    admin.connect()
+    store = oauth.store_of("gong_default", settings_of(fields_of(gong)))
+    old = store.load()
+    admin.connect()
+    anew = store.load()
+    assert store.replace(old, replace(old, refresh_token="another")) == anew != old
+    assert store.load() == anew
+
+
 def test_of_two_who_connect_at_once_the_last_one_wins(
     airflow: ServedAirflow, gong: GongSandbox, admin: Visit, monkeypatch: pytest.MonkeyPatch
 ) -> None:

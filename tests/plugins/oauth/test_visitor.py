@@ -128,6 +128,12 @@ def test_form_of_another_place_is_refused(
     assert airflow.variables() == before
 
 
+def test_form_of_a_place_that_is_called_alike_is_refused(airflow: ServedAirflow, admin: Visit) -> None:
+    form = admin.form()
+    for origin in (airflow.url.replace("//", "//evil."), f"{airflow.url}0", f"{airflow.url}.example.com"):
+        assert heading(admin.post("connect", form, {"Origin": origin})) == REFUSED
+
+
 @pytest.mark.parametrize("token", ["", "0" * 64, "ä"])
 def test_form_without_its_token_is_refused(airflow: ServedAirflow, admin: Visit, token: str) -> None:
     form = admin.form() | {"form_token": token}
