@@ -35,7 +35,6 @@ NOT_TYPED = {
     "make ": "targets are checked below; tests/test_demo.py runs the demo, and the others run these tests",
     "pip install": "changes the environment of the tests; tests/test_packaging.py installs the package elsewhere",
     "airflow gong connect": "waits for somebody's consent in a browser; tests/system/test_oauth.py gives it",
-    "pre-commit install": "changes the repository it is typed in; tests/test_pre_commit.py runs the hooks",
     "deliver --url": "needs an API server with a rule; tests/system/test_webhooks.py has one",
     "statsd_exporter": "is no part of this package; tests/hooks/test_metrics.py reads what Airflow sends",
     "exports.plan --stream calls+transcripts --from 2023": "tests/exports/plan/test_command.py compares its output",
@@ -52,6 +51,7 @@ NOT_WHOLE = {
 }
 # Pages with a test of their own, which does what they say as this one would.
 ELSEWHERE = {
+    "CONTRIBUTING.md": "its pieces go into new modules; tests/test_contributing.py holds its words against the tree",
     "docs/testing.md": "tests/testing writes the files of the page and runs pytest over them, out of a wheel",
 }
 # Blocks that are to be looked at.
