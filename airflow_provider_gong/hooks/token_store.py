@@ -24,12 +24,18 @@ if TYPE_CHECKING:
 # "token" in the key makes Airflow hide the value.
 PREFIX = "gong_oauth_token__"
 ROTATED = "__rotated"
-PLAIN = re.compile(r"[\w.-]{1,200}", re.ASCII)
+# Not those whose key would be the one of another connection, or of a consent.
+PLAIN = re.compile(r"(?!state__)[\w.-]{1,200}(?<!__rotated)", re.ASCII)
 
 
 def reconnect(conn_id: str) -> str:
     """Tell how to connect."""
     return f"Connect it: `airflow gong connect {conn_id}`{_page()}."
+
+
+def not_connected(conn_id: str) -> str:
+    """Return the words before the reason why a connection is not connected."""
+    return f"The Gong connection {conn_id!r} is not connected: "
 
 
 def _page() -> str:
@@ -121,9 +127,7 @@ class TokenStore:
         )
 
     def _unconnected(self, reason: str) -> GongNotConnected:
-        return GongNotConnected(
-            f"The Gong connection {self.conn_id!r} is not connected: {reason}. {reconnect(self.conn_id)}"
-        )
+        return GongNotConnected(f"{not_connected(self.conn_id)}{reason}. {reconnect(self.conn_id)}")
 
     def _read(self, key: str) -> dict[str, Any]:
         text = variables.read(key)

@@ -20,6 +20,8 @@ def read(key: str) -> str | None:
     from airflow.sdk import Variable
     from airflow.sdk.exceptions import AirflowRuntimeError
 
+    if team := _team_of(key):
+        return _of_team(key, team)
     try:
         value: str | None = Variable.get(key, default=None)
     except (AirflowRuntimeError, PermissionError) as error:
@@ -47,7 +49,7 @@ def write(key: str, value: str, description: str) -> None:
     except Exception as error:  # of the supervisor, or of any database
         # Without the text, which may quote the value.
         raise _unavailable(key, "stored", error) from None
-    if read(key) != value:
+    if read(key) != value and not _overtaken(key, value):
         raise GongConfigurationError(
             f"The Variable {key!r} was stored, but something else stands before it: remove it from the environment "
             f"(AIRFLOW_VAR_...) and from the secrets backends."
@@ -56,7 +58,7 @@ def write(key: str, value: str, description: str) -> None:
 
 def drop(key: str) -> bool:
     """Remove a Variable; tell whether it was us who did, since only one can."""
-    return bool(_stored().delete(key))
+    return bool(_stored().delete(key, team_name=_team_of(key)))
 
 
 def each(prefix: str) -> Iterator[tuple[str, str]]:
@@ -84,6 +86,26 @@ def _stored() -> Any:
     from airflow.models.variable import Variable
 
     return Variable
+
+
+def _overtaken(key: str, value: str) -> bool:
+    """Tell whether somebody else has stored the Variable since, as two who connect at once do: the last one wins."""
+    return in_airflow() and any(known == key and text != value for known, text in each(key))
+
+
+def _team_of(key: str) -> str | None:
+    """Return the team whose tasks have stored a Variable: Airflow shows it to nobody else, its own pages included."""
+    from airflow.sdk import conf
+
+    if not in_airflow() or not conf.getboolean("core", "multi_team", fallback=False):
+        return None
+    team: str | None = _stored().get_team_name(key)
+    return team
+
+
+def _of_team(key: str, team: str) -> str | None:
+    value: str | None = _stored().get(key, None, team_name=team)
+    return value
 
 
 def _supervisor() -> Any:

@@ -64,6 +64,8 @@ def airflow(gong: GongSandbox, tmp_path_factory: pytest.TempPathFactory) -> Iter
 def connection(gong: GongSandbox, conn_id: str, scopes: str) -> dict[str, Any]:
     """Return what Airflow's REST API takes for a connection to the sandbox."""
     fields = fields_of(gong, scopes=scopes)
+    # Another site than Airflow's, to a browser, as Gong's is: which cookies come back with its answer hangs on that.
+    fields["host"] = gong.url.replace("127.0.0.1", "localhost")
     return fields | {"connection_id": conn_id, "extra": json.dumps(fields["extra"])}
 
 

@@ -34,6 +34,7 @@ TOPICS = {
     "bad_input": "one table has what each operator says to bad input",
     "rendering": "one table renders the arguments of each operator",
     "oauth": "operators with an OAuth connection",
+    "at_once": "the page of OAuth connections when something else happens meanwhile",
     "list_calls": "the list among the operators for calls",
     # operators/exports.py, from several sides; each would be a long module.
     "export_calls": "what the export of calls writes and returns",

@@ -22,6 +22,7 @@ from airflow_provider_gong.plugins.oauth.visitor import (
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from anyio import CapacityLimiter
     from starlette.applications import Starlette
     from starlette.requests import Request
     from starlette.responses import Response
@@ -31,8 +32,11 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 # Of the threads that Airflow's own pages share, and of its database connections, we take no more than these.
-THREADS = 4
+THREADS = 2
+# They wait for Gong, for a minute when it is slow: whoever only looks has threads of their own.
+THREADS_TO_GONG = 2
 MAX_FORM = 10_000
+MAX_FIELDS = 20
 SIGNED_OUT = Problem(
     401,
     "You are not signed in to Airflow any more",
@@ -67,6 +71,7 @@ class Desk:
         from anyio import CapacityLimiter
 
         self._threads = CapacityLimiter(THREADS)
+        self._threads_to_gong = CapacityLimiter(THREADS_TO_GONG)
 
     async def show(self, request: Request, visitor: Visitor) -> Response:
         """Show the connections, or the one that is named."""
@@ -102,8 +107,11 @@ class Desk:
 
     async def come_back(self, request: Request, visitor: Visitor, query: bytes) -> Response:
         """Take what Gong answered."""
-        answer = parse_qs(query.decode("latin-1"), max_num_fields=20)
-        conn_id = await self._in_thread(_connected, answer, visitor)
+        try:
+            answer = parse_qs(query.decode("latin-1"), max_num_fields=MAX_FIELDS)
+        except ValueError:
+            raise Problem(400, "This is no answer of Gong", "Nothing was stored: start again.") from None
+        conn_id = await self._in_thread(_connected, answer, visitor, limiter=self._threads_to_gong)
         log.info("The Gong connection %r was connected.", conn_id)
         return redirect(path_of(PAGE, conn_id=conn_id, done="connected"))
 
@@ -119,10 +127,12 @@ class Desk:
         log.info("The Gong connection %r was disconnected.", conn_id)
         return redirect(path_of(PAGE, conn_id=conn_id, done="disconnected"))
 
-    async def _in_thread(self, work: Callable[..., Any], *arguments: Any) -> Any:
+    async def _in_thread(
+        self, work: Callable[..., Any], *arguments: Any, limiter: CapacityLimiter | None = None
+    ) -> Any:
         from anyio import to_thread
 
-        return await to_thread.run_sync(partial(work, *arguments), limiter=self._threads)
+        return await to_thread.run_sync(partial(work, *arguments), limiter=limiter or self._threads)
 
 
 def _consent_url(conn_id: str, visitor: Visitor, back: str) -> str:

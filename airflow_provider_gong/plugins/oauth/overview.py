@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 from airflow_provider_gong.exceptions import GongConfigurationError
 from airflow_provider_gong.hooks import oauth
 from airflow_provider_gong.hooks.settings import OAUTH, read_settings
-from airflow_provider_gong.hooks.token_store import reconnect
+from airflow_provider_gong.hooks.token_store import not_connected, reconnect
 from airflow_provider_gong.plugins.oauth.problem import forbidden, unknown
 from airflow_provider_gong.plugins.oauth.visitor import may_edit, team_of
 
@@ -68,9 +68,13 @@ def look(conn_id: str) -> Shown:
     except GongConfigurationError as error:
         return Shown(oauth.OAuthStatus(conn_id, False, str(error)))
     status = oauth.status_of(conn_id, settings)
-    # The page itself is how to connect.
-    problem = status.problem.replace(reconnect(conn_id), "").strip()
-    return Shown(replace(status, problem=problem), app.sign_in)
+    return Shown(replace(status, problem=_in_short(conn_id, status.problem)), app.sign_in)
+
+
+def _in_short(conn_id: str, problem: str) -> str:
+    """Leave out what the page shows anyhow: which connection it is, that it is not connected, and how to connect."""
+    text = problem.replace(reconnect(conn_id), "").removeprefix(not_connected(conn_id)).strip()
+    return f"{text[:1].upper()}{text[1:]}"
 
 
 def settings_of(conn_id: str) -> Settings:

@@ -8,7 +8,7 @@ import re
 import secrets
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from airflow_provider_gong.exceptions import GongConfigurationError
 from airflow_provider_gong.plugins.oauth.place import base_url, path_of, redirect_uri
@@ -136,5 +136,8 @@ def _from_here(request: Request) -> bool:
     return _origin(request).netloc in known - {""}
 
 
-def _origin(request: Request) -> Any:
-    return urlsplit(request.headers.get("origin", ""))
+def _origin(request: Request) -> SplitResult:
+    try:
+        return urlsplit(request.headers.get("origin", ""))
+    except ValueError:  # nothing that a browser sends
+        return urlsplit("")

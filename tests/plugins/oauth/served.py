@@ -6,7 +6,9 @@ import html
 import json
 import re
 import socket
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from threading import Barrier
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import parse_qs, urlsplit
 
@@ -199,6 +201,19 @@ class Visit:
         answer = self.post("connect", self.form(conn_id))
         assert answer.status_code == 303, answer.text
         return answer.headers["Location"]
+
+    def at_once(self, urls: list[str]) -> list[int]:
+        """Open several pages at the same moment, and return their states."""
+        start = Barrier(len(urls))
+
+        def get(url: str) -> int:
+            start.wait(30)
+            with requests.Session() as browser:
+                browser.cookies.update(self.browser.cookies)
+                return browser.get(url, allow_redirects=False, timeout=60).status_code
+
+        with ThreadPoolExecutor(len(urls)) as pool:
+            return sorted(pool.map(get, urls))
 
     def connect(self, conn_id: str = "gong_default", decision: str = "allow") -> requests.Response:
         """Go the whole way, and return how Airflow answers what Gong said."""

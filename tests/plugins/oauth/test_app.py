@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import requests
 
-from tests.hooks.oauth import decide
+from tests.hooks.oauth import decide, fields_of
 from tests.plugins.oauth.served import ServedAirflow, Visit, heading, query_of
 
 if TYPE_CHECKING:
@@ -121,43 +121,6 @@ def test_state_of_another_user_of_the_same_browser_is_refused(airflow: ServedAir
     assert airflow.tokens() == set()
 
 
-def test_token_of_airflow_may_be_renewed_meanwhile(airflow: ServedAirflow, admin: Visit) -> None:
-    back = decide(admin.begin())
-    admin.sign_in("admin")
-    assert admin.get(back).status_code == 303
-    assert airflow.tokens() == TOKENS
-
-
-def test_who_may_not_any_more_is_refused_on_the_way_back(
-    airflow: ServedAirflow, admin: Visit, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from airflow.api_fastapi.app import get_auth_manager
-
-    back = decide(admin.begin())
-    monkeypatch.setattr(type(get_auth_manager()), "is_authorized_connection", lambda *_, **__: False)
-    answer = admin.get(back)
-    assert (answer.status_code, heading(answer)) == (403, "You may not connect to Gong")
-    assert airflow.variables() == {}
-
-
-def test_who_is_signed_out_meanwhile_is_told(airflow: ServedAirflow, admin: Visit) -> None:
-    back = decide(admin.begin())
-    admin.browser.cookies.clear("127.0.0.1", "/", "_token")
-    answer = admin.get(back)
-    assert (answer.status_code, heading(answer)) == (401, "You are not signed in to Airflow any more")
-    assert airflow.tokens() == set()
-
-
-def test_two_tabs_at_once_do_not_disturb_each_other(
-    airflow: ServedAirflow, gong: GongSandbox, admin: Visit
-) -> None:
-    airflow.add(gong, "gong_sales")
-    one, other = admin.begin("gong_default"), admin.begin("gong_sales")
-    assert "conn_id=gong_sales" in admin.get(decide(other)).headers["Location"]
-    assert "conn_id=gong_default" in admin.get(decide(one)).headers["Location"]
-    assert airflow.tokens() == TOKENS | {"gong_oauth_token__gong_sales"}
-
-
 def test_code_that_is_too_old_is_told(airflow: ServedAirflow, gong: GongSandbox, admin: Visit) -> None:
     back = decide(admin.begin())
     gong.clock.advance(timedelta(minutes=11))
@@ -172,25 +135,6 @@ def test_consent_that_took_too_long_is_told(
     monkeypatch.setattr("airflow_provider_gong.hooks.oauth.CONSENT", -1.0)
     answer = admin.connect()
     assert (answer.status_code, heading(answer)) == (400, UNUSABLE)
-    assert airflow.variables() == {}
-
-
-def test_consents_that_never_came_back_do_not_pile_up(
-    airflow: ServedAirflow, admin: Visit, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with monkeypatch.context() as patch:
-        patch.setattr("airflow_provider_gong.hooks.oauth.CONSENT", -1.0)
-        admin.begin()
-        admin.begin()
-    admin.begin()
-    assert len(airflow.variables()) == 1
-
-
-def test_connection_that_was_deleted_meanwhile_is_told(airflow: ServedAirflow, admin: Visit) -> None:
-    back = decide(admin.begin())
-    airflow.remove("gong_default")
-    answer = admin.get(back)
-    assert (answer.status_code, heading(answer)) == (404, "There is no such connection")
     assert airflow.variables() == {}
 
 
@@ -231,6 +175,15 @@ def test_words_of_gong_are_escaped(airflow: ServedAirflow, admin: Visit) -> None
     assert "&lt;script&gt;" in answer.text
 
 
+def test_answer_with_too_much_in_it_is_refused(airflow: ServedAirflow, admin: Visit) -> None:
+    state = query_of(admin.begin())["state"]
+    answer = admin.get(airflow.callback, state=state, **{f"field{number}": "x" for number in range(30)})
+    assert (answer.status_code, heading(answer)) == (400, "This is no answer of Gong")
+    answer = admin.get(airflow.callback, state=state, code="x" * 50_000)
+    assert (answer.status_code, heading(answer)) == (400, "Gong does not accept the code")
+    assert airflow.variables() == {}
+
+
 def test_answer_without_a_code_is_refused(airflow: ServedAirflow, admin: Visit) -> None:
     answer = admin.get(airflow.callback, state=query_of(admin.begin())["state"])
     assert (answer.status_code, heading(answer)) == (400, "Gong's answer has no code")
@@ -261,6 +214,26 @@ def test_disconnecting_asks_first(airflow: ServedAirflow, gong: GongSandbox, adm
     assert airflow.variables() == {}
     assert "is disconnected" in admin.get(f"{airflow.url}{answer.headers['Location']}").text
     assert airflow.audit()[-1] == ("gong_oauth.disconnect", "admin", '{"connection_id": "gong_default"}')
+
+
+def test_variable_that_stands_before_ours_is_told(
+    airflow: ServedAirflow, admin: Visit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW_VAR_GONG_OAUTH_TOKEN__GONG_DEFAULT", "{}")
+    answer = admin.connect()
+    assert (answer.status_code, heading(answer)) == (409, "The connection has to be mended first")
+    assert "remove it from the environment" in answer.text
+
+
+def test_redis_that_is_down_does_not_keep_from_connecting(
+    airflow: ServedAirflow, gong: GongSandbox, admin: Visit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_NO_REDIS", "redis://127.0.0.1:1")
+    extra = fields_of(gong, redis_conn_id="no_redis")["extra"]
+    airflow.add(gong, "gong_several", extra=json.dumps(extra))
+    assert admin.connect("gong_several").status_code == 303
+    assert "is connected to Gong" in admin.get(conn_id="gong_several", done="connected").text
+    assert admin.post("disconnect", admin.form("gong_several")).status_code == 303
 
 
 @pytest.mark.parametrize("action", ["connect", "disconnect"])

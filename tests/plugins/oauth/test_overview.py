@@ -5,16 +5,21 @@ from __future__ import annotations
 import html
 import json
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.hooks.oauth import SCOPES, fields_of
+from airflow_provider_gong.hooks import oauth, variables
+from airflow_provider_gong.hooks.token_store import ROTATED
+from tests.hooks.oauth import SCOPES, fields_of, settings_of
 from tests.plugins.oauth.served import ServedAirflow, Visit, heading
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from airflow_provider_gong.api.oauth_app import Tokens
+    from airflow_provider_gong.hooks.token_store import TokenStore
     from airflow_provider_gong.sandbox import GongSandbox
 
 
@@ -26,8 +31,10 @@ def words(text: str) -> str:
 
 def test_connection_without_tokens(admin: Visit) -> None:
     seen = words(admin.get().text)
-    assert "gong_default Not connected Reason" in seen
-    assert "is not connected: it has no tokens yet. Scopes to ask for api:calls:read:basic" in seen
+    assert (
+        "gong_default Not connected Reason It has no tokens yet. Scopes to ask for api:calls:read:basic"
+        in seen
+    )
     assert "Connect to Gong" in seen
     assert "Disconnect" not in seen
     assert "airflow gong connect" not in seen
@@ -155,4 +162,23 @@ def test_connection_of_a_team_is_for_that_team(
         assert stranger.get(conn_id="gong_red").status_code == 403
         assert admin.connect("gong_red").status_code == 303
         assert "gong_red Connected" in words(admin.get().text)
+        store = oauth.store_of("gong_red", settings_of(fields_of(gong)))
+        old = store.load()
+        refreshed_by_a_task(store, replace(old, refresh_token="new", expires_at=4e9), team="red")
+        assert "Token until 2096-10-02 07:06:40 UTC" in words(admin.get().text)
+        # As a task that the Test button stands for, which is of no team.
+        newer = replace(old, refresh_token="newer")
+        assert store.replace(store.load(), newer) == newer == store.load()
+        assert admin.post("disconnect", admin.form("gong_red")).status_code == 303
+        assert airflow.tokens() == set()
         airflow.remove("gong_red")
+
+
+def refreshed_by_a_task(store: TokenStore, tokens: Tokens, *, team: str) -> None:
+    """Store tokens as Airflow does it for a task of a team."""
+    from airflow.models.variable import Variable
+
+    store.replace(store.load(), tokens)
+    [value] = [text for key, text in variables.each(store.key) if key != store.key]
+    Variable.delete(store.key + ROTATED)
+    Variable.set(store.key + ROTATED, value, team_name=team)

@@ -111,6 +111,8 @@ def test_operator_of_airflow_may(airflow: ServedAirflow, visit: Callable[..., Vi
         {"Origin": "https://evil.example.com"},
         {"Origin": "null"},
         {"Origin": None},
+        {"Origin": "http://["},
+        {"Origin": "http://127.0.0.1@evil.example.com"},
         {"Sec-Fetch-Site": "cross-site"},
         {"Sec-Fetch-Site": "same-site"},
     ],
@@ -124,6 +126,12 @@ def test_form_of_another_place_is_refused(
     answer = admin.post(action, admin.form(), headers)
     assert (answer.status_code, heading(answer)) == (403, REFUSED)
     assert airflow.variables() == before
+
+
+def test_form_of_a_place_that_is_called_alike_is_refused(airflow: ServedAirflow, admin: Visit) -> None:
+    form = admin.form()
+    for origin in (airflow.url.replace("//", "//evil."), f"{airflow.url}0", f"{airflow.url}.example.com"):
+        assert heading(admin.post("connect", form, {"Origin": origin})) == REFUSED
 
 
 @pytest.mark.parametrize("token", ["", "0" * 64, "ä"])
