@@ -71,7 +71,7 @@ def pages() -> dict[Path, str]:
         EXPORTS: written(EXPORTS, "".join(f"\n### {cls.__name__}\n{arguments(cls)}" for cls in exporting)),
         OPERATORS: written(
             OPERATORS,
-            f"\n## Operators\n\n{overview(others)}\n## Reference\n" + "".join(map(section, others)),
+            f"\n## All operators\n\n{overview(others)}\n## Reference\n" + "".join(map(section, others)),
         ),
         SENSORS: written(
             SENSORS,
@@ -289,7 +289,7 @@ def messages(module: ast.Module) -> Iterator[tuple[str, str]]:
         parts = [node.func, *node.args] if isinstance(node, ast.Call) else getattr(node, "elts", [])
         if len(parts) > 1 and isinstance(parts[0], ast.Name) and hasattr(exceptions, parts[0].id):
             said = named.get(parts[1].id, []) if isinstance(parts[1], ast.Name) else parts[1:2]
-            for text in (" ".join(re.sub(r"(\.\.\.)+", "...", spelled(one)).split()) for one in said):
+            for text in map(shortened, map(spelled, said)):
                 if parts[0].id.startswith("Gong") and sum(map(str.isalpha, text)) >= FEWEST_LETTERS:
                     yield text, parts[0].id
 
@@ -303,6 +303,12 @@ def spelled(text: ast.expr) -> str:
     if isinstance(text, ast.BinOp):
         return spelled(text.left) + spelled(text.right)
     return "..."
+
+
+def shortened(text: str) -> str:
+    """Return a text with one gap for several beside each other."""
+    text = " ".join(re.sub(r"(\.\.\.)+", "...", text).split())
+    return re.sub(r"^(?:\.\.\.:? ){1,}(?=\.\.\.:)", "", text)
 
 
 def code(text: str) -> str:
