@@ -90,6 +90,10 @@ def test_many_messages_are_explained() -> None:
     assert len(listed_in(GENERATED)) > 150
 
 
+def test_messages_are_written_as_a_reader_meets_them() -> None:
+    assert [one for one in first_cells(WRITTEN) + listed_in(GENERATED) if re.search(r"%[dsr]", one)] == []
+
+
 def test_a_message_that_is_gone_is_noticed(texts: set[str]) -> None:
     assert not any(is_said("The bucket of ... has gone fishing", text) for text in texts)
     # The pieces in another order are another message.
