@@ -20,7 +20,7 @@ extensions = ["myst_parser", "sphinx.ext.autodoc"]
 
 html_theme = "alabaster"
 html_title = f"airflow-provider-gong {release}"
-html_theme_options = {"page_width": "72em", "sidebar_width": "16em"}
+html_theme_options = {"page_width": "76em", "sidebar_width": "15em", "code_font_size": "0.8em"}
 html_copy_source = False
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
