@@ -36,6 +36,7 @@ def get_provider_info() -> dict[str, Any]:
         "extra-links": [
             "airflow_provider_gong.operators.links.GongCallLink",
             "airflow_provider_gong.operators.links.GongMeetingLink",
+            "airflow_provider_gong.operators.links.GongCompanyLink",
         ],
         "hooks": [{"integration-name": "Gong", "python-modules": ["airflow_provider_gong.hooks.gong"]}],
         "connection-types": [_connection_type(), _oauth_connection_type(), _webhook_connection_type()],

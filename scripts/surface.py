@@ -40,6 +40,9 @@ def surface() -> Names:
         connections,
         options,
         commands,
+        metrics,
+        routes,
+        events,
         files,
         schemas,
         extras,
@@ -127,6 +130,41 @@ def commands() -> Iterator[tuple[str, str]]:
                 yield title, "command"
                 for argument in command.args:
                     yield f"{title} {' '.join(argument.flags)}", repr(argument.kwargs.get("default"))
+
+
+def metrics() -> Iterator[tuple[str, str]]:
+    """Yield the metrics, each with its kind, and their tags."""
+    from airflow_provider_gong.hooks.metrics import METRICS
+
+    for metric in METRICS.values():
+        yield f"metric {metric.name}", metric.kind
+        yield from ((f"metric {metric.name} [{tag}]", "tag") for tag in metric.tags)
+
+
+def routes() -> Iterator[tuple[str, str]]:
+    """Yield the paths that the plugin answers, each with its methods."""
+    from airflow_provider_gong.plugins.oauth import app as oauth
+    from airflow_provider_gong.plugins.webhooks import app as webhooks
+
+    for place in (webhooks, oauth):
+        for route in place.create_app().routes:
+            yield (
+                f"route /gong{getattr(route, 'path', route)}",
+                " ".join(sorted(getattr(route, "methods", ()))),
+            )
+
+
+def events() -> Iterator[tuple[str, str]]:
+    """Yield the keys of what webhooks tell: in the `extra` of an event, and the `conf` of a run."""
+    from airflow_provider_gong.plugins.webhooks.payload import SUMMARY, Delivery
+    from airflow_provider_gong.plugins.webhooks.rules import Rule
+
+    delivery = Delivery("1", "1", False, {"metaData": {"id": "1"}})
+    for payload in ("ids", "summary", "full"):
+        rule = Rule(name="any", conn_id="any", dag_id="any", payload=payload)
+        for key in delivery.facts(rule):
+            yield f"webhook, payload {payload}: {key}", "key"
+    yield from ((f"webhook, summary: {name}", "key") for name in SUMMARY)
 
 
 def files() -> Iterator[tuple[str, str]]:

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
-START, END = datetime(2026, 1, 2, tzinfo=UTC), datetime(2026, 1, 16, tzinfo=UTC)
+START, END = datetime(2026, 1, 2, tzinfo=UTC), datetime(2026, 1, 11, tzinfo=UTC)
 LOG_TYPE = "UserActivityLog"
 KINDS: dict[str, Any] = {
     "calls": GongExportCallsOperator,
@@ -64,7 +64,7 @@ class Company:
     happened: Counter[str] = field(default_factory=Counter)
 
     def live(self) -> None:
-        """Let two weeks pass."""
+        """Let nine days pass."""
         self._let_some_come_late()
         now = START + DAY
         while now <= END:
@@ -78,9 +78,10 @@ class Company:
             self._load_carelessly(self.dice.random())
             now += DAY
         # What was changed last is seen, and what was missed is exported.
-        for day in range(1, 9):
-            self.gong.clock.set(END + day * DAY + HOUR * 1.25)
-            self._export(due(END + day * DAY))
+        for day in (2, 4, 6, 8):
+            now = END + day * DAY
+            self.gong.clock.set(now + HOUR * 1.25)
+            self._export(replace(due(now), data_interval=(now - 2 * DAY, now)))
         self._export_stretch(START, END)
         self._export(due(END + 9 * DAY))
         self._load_carelessly(1)

@@ -200,20 +200,24 @@ class TokenKeeper:
             new = self._refresh(old)
         except GongGrantRefused as refused:
             return self._come_too_late(old, note.get("begun"), refused)
+        # Whoever counts may be slow, or never come back: not before the only tokens left are put down.
         self._minted = new.access_token
         kept = {"for": begun["for"], "tokens": seal(new.as_json(), old.refresh_token)}
         self._lockbox.write({"begun": begun, "kept": kept})
-        log.info("The OAuth token was refreshed; the new one lasts %.0f s", new.expires_at - new.issued_at)
-        return self._store.replace(old, new)
+        try:
+            return self._store.replace(old, new)
+        finally:
+            log.info(
+                "The OAuth token was refreshed; the new one lasts %.0f s", new.expires_at - new.issued_at
+            )
+            self._observer.refreshed(True)
 
     def _refresh(self, old: Tokens) -> Tokens:
         try:
-            new = self._client.refresh(old)
+            return self._client.refresh(old)
         except GongError:
             self._observer.refreshed(False)
             raise
-        self._observer.refreshed(True)
-        return new
 
     def _kept_for(self, tokens: Tokens) -> Tokens | None:
         kept = self._lockbox.read().get("kept")

@@ -8,7 +8,7 @@ import shutil
 import tempfile
 import time
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -50,6 +50,8 @@ class Export:
     file_format: str = DEFAULT_FORMAT
     part_bytes: int = PART_BYTES
     history: History | None = None
+    sample: bytes | None = field(default=None, init=False)
+    """One of the exported rows, encoded; None before there is any."""
 
     @property
     def identity(self) -> dict[str, Any]:
@@ -91,6 +93,7 @@ class Export:
             self._check_identity()
             draft = _without(self._ids_of_others() - taken, draft, intake.folder, tally)
             draft.format.report_extras()
+            self.sample = draft.first
             manifest = replace(
                 self._describe(draft, tally),
                 requests=intake.requests,

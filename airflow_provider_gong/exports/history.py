@@ -94,7 +94,7 @@ class CallsHistory:
     def look(self) -> Findings:
         """Find what came late, changed or vanished."""
         if not self.is_head:
-            return Findings(Window(self.window.start, self.window.start))
+            return self._look_at_told()
         within = reach(self.window, self.lookback, self.dataset.newest_end(self.window.start))
         findings = Lookback(
             stream=self.stream,
@@ -112,6 +112,20 @@ class CallsHistory:
             len(findings.deleted),
         )
         return findings
+
+    def _look_at_told(self) -> Findings:
+        """Find the calls that are back of those that this window told as deleted.
+
+        No later window says so when the lookback does not reach them any more, and readers would miss them for ever.
+        """
+        shown = self.stream.glance_at(self.client, self._told())
+        back = [glimpse.id for glimpse in shown if not glimpse.private]
+        return Findings(Window(self.window.start, self.window.start), changed=back)
+
+    def _told(self) -> dict[str, str]:
+        """Return the deletions that this window tells so far, each with its reason."""
+        existing = self.deletions.manifest(self.window)
+        return {row["id"]: row["reason"] for row in rows_of(self.deletions, existing)} if existing else {}
 
     def check_identity(self, identity: dict[str, Any]) -> None:
         """Refuse deletions of other calls."""
@@ -142,9 +156,7 @@ class CallsHistory:
 
     def _deleted(self, findings: Findings, tally: Tally) -> dict[str, str]:
         """Return what is to be told: what was told for this window stays so, unless the call is exported again."""
-        existing = self.deletions.manifest(self.window)
-        told = {row["id"]: row["reason"] for row in rows_of(self.deletions, existing)} if existing else {}
-        deleted = told | self._lost(tally) | findings.deleted
+        deleted = self._told() | self._lost(tally) | findings.deleted
         return {row_id: reason for row_id, reason in deleted.items() if not tally.knows(row_id)}
 
     def _lost(self, tally: Tally) -> dict[str, str]:
@@ -204,6 +216,10 @@ class CallsHistory:
             received=draft.rows,
             private_dropped=0,
             duplicates_dropped=0,
+            # What is outstanding of the calls is told by their own manifest.
+            pending=(),
+            complete=True,
+            incomplete_because=(),
             # A call may come back and be deleted again.
             revisited=True,
             requests=0,

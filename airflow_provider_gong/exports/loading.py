@@ -8,22 +8,15 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_gong.exceptions import GongConfigurationError
 from airflow_provider_gong.exports import storage
 from airflow_provider_gong.exports.dataset import Dataset
+from airflow_provider_gong.exports.deletions import deletions_of, stream_of
 from airflow_provider_gong.exports.reader import open_export
 from airflow_provider_gong.exports.window import Window, stamp
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from airflow.sdk import ObjectStoragePath
-
     from airflow_provider_gong.exports.manifest import Manifest
 
-# Where the deletions of a stream lie, beside it. A call that is gone takes its transcript along.
-_DELETIONS = {
-    "calls": "deletions",
-    "transcripts": "deletions",
-    "conversations": "conversation_deletions",
-}
 _UNKNOWN = "1970-01-01T00:00:00+00:00"
 _EVER = Window(datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
 
@@ -53,7 +46,7 @@ def exports_to_load(
             "and the stream, such as s3://conn@bucket/gong/calls."
         )
     # A window may have deletions and no export of its own: the one of transcripts failed, say.
-    for deletions in _deletions_of(dataset):
+    if deletions := deletions_of(dataset):
         windows |= set(_windows(deletions))
     return [_load(dataset, window) for window in sorted(windows, key=lambda one: (one.end, one.start))]
 
@@ -68,10 +61,10 @@ def _windows(dataset: Dataset) -> list[Window]:
 
 def _load(dataset: Dataset, window: Window) -> dict[str, Any]:
     manifest = dataset.manifest(window)
-    told = [one for one in _deletions_of(dataset) if one.manifest(window) is not None]
-    deletions = told[0].manifest(window) if told else None
+    beside = deletions_of(dataset)
+    deletions = beside.manifest(window) if beside else None
     return {
-        "stream": dataset_stream(dataset),
+        "stream": stream_of(dataset),
         "window": window.name,
         "window_from": window.start.isoformat(),
         "window_to": window.end.isoformat(),
@@ -79,7 +72,7 @@ def _load(dataset: Dataset, window: Window) -> dict[str, Any]:
         "rows": manifest.rows if manifest else 0,
         "files": list(_files(dataset, manifest)),
         "deletions_version": version(deletions) if deletions else None,
-        "deletions": list(_files(told[0], deletions)) if told else [],
+        "deletions": list(_files(beside, deletions)) if beside else [],
     }
 
 
@@ -90,24 +83,6 @@ def version(manifest: Manifest) -> str:
     """
     written = datetime.fromisoformat(manifest.run.get("written_at", _UNKNOWN)).astimezone(UTC)
     return f"{stamp(manifest.window.end)}_{stamp(manifest.window.start)}_{written:%Y%m%dT%H%M%S.%fZ}"
-
-
-def dataset_stream(dataset: Dataset) -> str:
-    """Return the stream of a dataset, from its place below the destination."""
-    return _place(dataset)[0].name
-
-
-def _place(dataset: Dataset) -> tuple[ObjectStoragePath, str]:
-    """Return the folder of a stream, and the partition of the dataset below it."""
-    root = dataset.root
-    return (root.parent, root.name) if "=" in root.name else (root, "")
-
-
-def _deletions_of(dataset: Dataset) -> Iterator[Dataset]:
-    """Yield the dataset of deletions that belongs to one, if its stream has any."""
-    folder, partition = _place(dataset)
-    if name := _DELETIONS.get(folder.name):
-        yield Dataset(folder.parent / name / partition if partition else folder.parent / name)
 
 
 def _files(dataset: Dataset, manifest: Manifest | None) -> Iterator[str]:

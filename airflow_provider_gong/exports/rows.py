@@ -56,6 +56,12 @@ def log_row(record: dict[str, Any], seen: Counter[str]) -> Row:
     return Row.of(record, id=record["_id"], basic=digest, start=record.get("eventTime"))
 
 
+def told_url(row: dict[str, Any]) -> object:
+    """Return where Gong says that the call of an exported row is; None for rows of other kinds."""
+    basic = row.get("metaData")
+    return basic.get("url") if isinstance(basic, dict) else None
+
+
 def record_id(record: dict[str, Any], name: str) -> str:
     """Return an id as text; what cannot be one would be lost or mixed up on the way to a warehouse."""
     value = _key(record, name)

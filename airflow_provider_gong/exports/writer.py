@@ -99,6 +99,7 @@ class Writer:
     ) -> None:
         self.parts: list[LocalPart] = []
         self.rows = 0
+        self.first: bytes | None = None
         self.ids_path = folder / "ids.gz"
         self._folder = folder
         self.file_format = file_format
@@ -114,6 +115,7 @@ class Writer:
         rows = list(rows)
         if not rows:
             return
+        self.first = self.first or rows[0].line
         part = self._part or self._begin_part()
         part.write([row.line for row in rows])
         self._ids.write("".join(f"{row.id}\t{row.hash}\n" for row in rows).encode())

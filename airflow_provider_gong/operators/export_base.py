@@ -5,6 +5,7 @@ Thin over `airflow_provider_gong.exports`: arguments become a stream and a windo
 
 from __future__ import annotations
 
+import json
 import logging
 import time
 from abc import abstractmethod
@@ -21,6 +22,7 @@ from airflow_provider_gong.hooks import metrics
 from airflow_provider_gong.operators import arguments as read
 from airflow_provider_gong.operators.base import gong_fields
 from airflow_provider_gong.operators.deferring import GongDeferrableOperator
+from airflow_provider_gong.operators.links import GongCompanyLink, company_url, push_company_url
 
 # The engine is imported where it is used: each parse of each Dag file would pay for it.
 if TYPE_CHECKING:
@@ -53,6 +55,7 @@ class GongExportOperator(GongDeferrableOperator):
     """
 
     template_fields: Sequence[str] = gong_fields(*_DESTINATION_FIELDS)
+    operator_extra_links = (GongCompanyLink(),)
 
     def __init__(
         self,
@@ -70,6 +73,7 @@ class GongExportOperator(GongDeferrableOperator):
         self.skip_if_empty = skip_if_empty
         self._trail: Trail | None = None
         self._reads: Dataset | None = None
+        self._sample: dict[str, Any] = {}
 
     def get_openlineage_facets_on_complete(self, task_instance: Any) -> Any:
         """Tell OpenLineage what was read and written; its provider asks for it."""
@@ -99,6 +103,7 @@ class GongExportOperator(GongDeferrableOperator):
                 else:
                     result = told(self._to_dataset(run, stream))
                     self._tell_assets(context, result)
+        self._tell_link(context)
         rows = len(result) if isinstance(result, list) else result["rows"]
         if not rows and skip_if_empty:
             raise AirflowSkipException("Nothing was exported, and skip_if_empty is set.")
@@ -113,7 +118,9 @@ class GongExportOperator(GongDeferrableOperator):
         if choice.window is None:
             return []
         self._trail = Trail(stream=stream, host=self.hook.host)
-        return collect(stream, self.hook.get_conn(), choice.window)
+        records = collect(stream, self.hook.get_conn(), choice.window)
+        self._sample = records[0] if records else {}
+        return records
 
     def _to_dataset(self, run: Run, stream: Stream) -> dict[str, Any]:
         from airflow_provider_gong.exports.dataset import Dataset
@@ -170,10 +177,18 @@ class GongExportOperator(GongDeferrableOperator):
         from airflow_provider_gong.exports.summary import summary_of
 
         manifest = export.execute()
+        self._sample = json.loads(export.sample or b"{}")
         if self._trail:
             self._trail = replace(self._trail, manifest=manifest)
         log.info("Exported %d rows with %d requests", manifest.rows, manifest.requests)
         return summary_of(export.dataset, manifest)
+
+    def _tell_link(self, context: Context) -> None:
+        from airflow_provider_gong.exports.rows import told_url
+
+        # Without a host nothing was asked for, and no connection is opened for the sake of a link.
+        if self._trail and self._trail.host:
+            push_company_url(context, company_url(told_url(self._sample), self._trail.host))
 
     def _tell_assets(self, context: Context, summary: dict[str, Any]) -> None:
         for outlet in self.outlets:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
+from urllib.parse import urlsplit
 
 from airflow.sdk import BaseOperatorLink
 
@@ -13,33 +15,41 @@ if TYPE_CHECKING:
 
 CALL_URL = "call_url"
 MEETING_URL = "meeting_url"
+COMPANY_URL = "company_url"
 
 # us-12345.api.gong.io has its application at us-12345.app.gong.io.
 API_HOST = re.compile(r"((?:[\w-]+\.)*)api\.gong\.io", re.ASCII)
 
 
-class GongCallLink(BaseOperatorLink):
+class GongPushedLink(BaseOperatorLink):
+    """Base of the links to an address that the task pushes to XCom."""
+
+    name = "Open in Gong"
+    key: ClassVar[str]
+
+    def get_link(self, operator: BaseOperator, *, ti_key: TaskInstanceKey) -> str:
+        """Return the address that the task pushed; Airflow asks for it on the worker, when the task is over."""
+        from airflow.sdk.execution_time.xcom import XCom
+
+        return str(XCom.get_value(ti_key=ti_key, key=self.key) or "")
+
+
+class GongCallLink(GongPushedLink):
     """Open the call of the task in Gong's application."""
 
-    name = "Open in Gong"
-
-    def get_link(self, operator: BaseOperator, *, ti_key: TaskInstanceKey) -> str:
-        """Return the address that the task pushed; Airflow asks for it on the worker, when the task is over."""
-        from airflow.sdk.execution_time.xcom import XCom
-
-        return str(XCom.get_value(ti_key=ti_key, key=CALL_URL) or "")
+    key = CALL_URL
 
 
-class GongMeetingLink(BaseOperatorLink):
+class GongMeetingLink(GongPushedLink):
     """Open the address at which people join the meeting of the task; it leads through Gong."""
 
-    name = "Open in Gong"
+    key = MEETING_URL
 
-    def get_link(self, operator: BaseOperator, *, ti_key: TaskInstanceKey) -> str:
-        """Return the address that the task pushed; Airflow asks for it on the worker, when the task is over."""
-        from airflow.sdk.execution_time.xcom import XCom
 
-        return str(XCom.get_value(ti_key=ti_key, key=MEETING_URL) or "")
+class GongCompanyLink(GongPushedLink):
+    """Open the Gong of the company that the task exported from."""
+
+    key = COMPANY_URL
 
 
 def push_meeting_url(context: Context, url: object) -> None:
@@ -54,6 +64,12 @@ def push_call_url(context: Context, url: str | None) -> None:
         context["ti"].xcom_push(key=CALL_URL, value=url)
 
 
+def push_company_url(context: Context, url: str | None) -> None:
+    """Keep the address of the company's Gong for the link."""
+    if url is not None:
+        context["ti"].xcom_push(key=COMPANY_URL, value=url)
+
+
 def call_url(given: object, host: str, call_id: str) -> str | None:
     """Return the address of a call in Gong's application, None when it cannot be known.
 
@@ -62,8 +78,28 @@ def call_url(given: object, host: str, call_id: str) -> str | None:
     """
     if _is_web_address(given):
         return str(given)
+    application = _application(host)
+    return f"{application}call?id={call_id}" if application else None
+
+
+def company_url(given: object, host: str) -> str | None:
+    """Return the address of a company's Gong, None when it cannot be known.
+
+    :param given: where Gong itself says that one of the company's calls is, if it says anything.
+    :param host: the host that the API has, without port.
+    """
+    if _is_web_address(given):
+        # What cannot be taken apart is no reason to fail a task whose work is done.
+        with contextlib.suppress(ValueError):
+            address = urlsplit(str(given))
+            if address.netloc:
+                return f"{address.scheme}://{address.netloc}/"
+    return _application(host)
+
+
+def _application(host: str) -> str | None:
     api = API_HOST.fullmatch(host)
-    return f"https://{api[1]}app.gong.io/call?id={call_id}" if api else None
+    return f"https://{api[1]}app.gong.io/" if api else None
 
 
 def _is_web_address(given: object) -> bool:

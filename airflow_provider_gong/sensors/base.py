@@ -13,7 +13,7 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSensorTimeout
 from airflow_provider_gong.exceptions import GongError, GongRateLimited
 from airflow_provider_gong.hooks import metrics
 from airflow_provider_gong.operators.base import GongOperator
-from airflow_provider_gong.triggers.waiter import MOST_FAILURES
+from airflow_provider_gong.triggers.waiter import MOST_FAILURES, SHORTEST_DEFERRAL
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -95,7 +95,7 @@ class GongSensor(GongOperator, BaseSensorOperator):
         if left <= 0:
             raise AirflowSensorTimeout(f"Not done {self.timeout:.0f} s after the first look.")
         wait = self._get_next_poke_interval(begun, lambda: _seconds_since(begun), looks)
-        self._defer(max(min(wait, left), self._least_wait), started, looks + 1)
+        self._defer(max(min(wait, left), self._least_wait, SHORTEST_DEFERRAL), started, looks + 1)
 
     def _defer(self, wait: float, started: str, looks: int) -> None:
         from airflow.providers.standard.triggers.temporal import DateTimeTrigger

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -9,7 +11,7 @@ from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from airflow_provider_gong.triggers.looks import shown_calls, transcribed_calls
 from airflow_provider_gong.triggers.poller import polled
-from airflow_provider_gong.triggers.waiter import Waiter
+from airflow_provider_gong.triggers.waiter import SHORTEST_DEFERRAL, Waiter
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -33,6 +35,7 @@ class GongCallsTrigger(BaseTrigger):
     """
 
     look: ClassVar[Look] = staticmethod(shown_calls)
+    shortest: ClassVar[float] = SHORTEST_DEFERRAL
 
     def __init__(
         self,
@@ -60,6 +63,7 @@ class GongCallsTrigger(BaseTrigger):
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Wait, and yield one event."""
+        earliest = time.monotonic() + self.shortest
         waiter = Waiter(
             self.call_ids,
             wanted=self.wanted,
@@ -68,6 +72,8 @@ class GongCallsTrigger(BaseTrigger):
         )
         with polled(waiter, self.gong_conn_id, self.backfill, type(self).look):
             event = await waiter.end()
+        # Looks fall on the clock: the first may have come at once.
+        await asyncio.sleep(earliest - time.monotonic())
         yield TriggerEvent(event)  # type: ignore[no-untyped-call]
 
 

@@ -20,6 +20,8 @@ log = logging.getLogger(__name__)
 
 MOST_FAILURES = 5
 SHORTEST_INTERVAL = 1.0
+# A scheduler of Airflow 3.3 that starts a task again before it has heard that its worker was left takes it for killed.
+SHORTEST_DEFERRAL = 10.0
 # Waits whose deadline is near are asked for once more, on multiples of this time, so that those of a triggerer that
 # starts again meet, ...
 GATHERING = 5.0

@@ -23,6 +23,7 @@ from airflow_provider_gong.api.client import GongClient
 from airflow_provider_gong.api.endpoint import Params, endpoint
 from airflow_provider_gong.api.oauth import TokenClient
 from airflow_provider_gong.api.oauth_app import OAuthApp, Tokens
+from airflow_provider_gong.api.observer import Observer
 from airflow_provider_gong.api.retry import RetryPolicy
 from airflow_provider_gong.api.seal import unseal
 from airflow_provider_gong.api.throttle import NoThrottle
@@ -333,6 +334,33 @@ def test_what_came_and_was_not_stored_is_found_beside_the_lock(place: Place) -> 
     assert place.gong.oauth.is_valid(place.store.load().refresh_token)
 
 
+class Counting(Observer):
+    """Notes which tokens were stored when a refresh was told."""
+
+    def __init__(self, store: FileStore) -> None:
+        self.store = store
+        self.told: list[tuple[bool, Tokens]] = []
+
+    def refreshed(self, succeeded: bool) -> None:
+        self.told.append((succeeded, self.store.load()))
+
+
+def test_a_refresh_is_told_when_its_tokens_are_stored(place: Place) -> None:
+    old, observer = place.store.load(), Counting(place.store)
+    place.clock.now += DAY + 1
+    place.keeper(observer=observer).current()
+    assert observer.told == [(True, place.store.load())]
+    assert place.store.load() != old
+
+
+def test_a_refresh_whose_tokens_cannot_be_stored_is_told_as_well(place: Place) -> None:
+    old, observer = place.store.load(), Counting(place.store)
+    place.clock.now += DAY + 1
+    with pytest.raises(Crash):
+        place.keeper(store=CrashingStore(place.store.path), observer=observer).current()
+    assert observer.told == [(True, old)]
+
+
 def test_what_lies_beside_the_lock_serves_even_when_its_access_token_has_ended(place: Place) -> None:
     place.clock.now += DAY + 1
     with pytest.raises(Crash):
@@ -487,9 +515,10 @@ class Racers:
             process.stdin.flush()
 
     def answer(self, index: int) -> str:
-        stdout = self.processes[index].stdout
-        assert stdout is not None
-        return stdout.readline().strip()
+        process = self.processes[index]
+        assert process.stdout is not None
+        # Without a line the process has ended, and how it did is all that there is to know.
+        return process.stdout.readline().strip() or f"ended with {process.wait()}"
 
     def kill(self, index: int) -> None:
         self.processes[index].kill()

@@ -22,6 +22,14 @@ if TYPE_CHECKING:
 SPECIAL, ESCAPED = re.compile(r"([()*+.?])"), r"\\\1"
 # The parts of the form that have fields of ours.
 PARTS = re.compile("^(Standard|Extra) Fields$")
+# A part that another one folds is still to be seen for a moment.
+IS_FOLDED = """it => !!it.closest('[data-scope="accordion"][data-state="closed"]')"""
+READABLE = """it => {
+    const box = it.getBoundingClientRect()
+    return box.top >= 0 && box.bottom <= innerHeight && box.right <= innerWidth
+        && [...it.querySelectorAll('*'), it].every(e => e.scrollHeight <= e.clientHeight + 1
+            || getComputedStyle(e).overflow === 'visible')
+}"""
 TOAST = '[data-scope="toast"][data-part="root"]'
 
 
@@ -101,24 +109,15 @@ class ConnectionsPage:
         self.airflow.rest.request("POST", "/connections", json=body | {"extra": json.dumps(extra)})
 
     def assert_readable(self, toast: Locator) -> None:
-        """Look whether a message is seen as a whole."""
-        box, window = toast.bounding_box(), self.page.viewport_size
-        assert box is not None
-        assert window is not None
-        assert box["y"] >= 0
-        assert box["y"] + box["height"] <= window["height"]
-        assert box["x"] + box["width"] <= window["width"]
-        assert toast.evaluate(
-            "it => [...it.querySelectorAll('*'), it].every(e => e.scrollHeight <= e.clientHeight + 1"
-            " || getComputedStyle(e).overflow === 'visible')"
-        )
+        """Wait until a message is seen as a whole: it slides in, and grows with its text."""
+        self.page.wait_for_function(READABLE, arg=toast.element_handle())
 
     def show(self, label: str) -> Locator:
         """Unfold the part of the form that has a field; one part is open at a time."""
         around = self._around(label)
         # What is clicked while the form still moves may be lost, or fold both.
         for _ in range(5):
-            if around.is_visible():
+            if around.is_visible() and not around.evaluate(IS_FOLDED):
                 return around
             self.form.get_by_role("button", name=PARTS, expanded=False).first.click()
             with contextlib.suppress(PlaywrightTimeout):

@@ -352,6 +352,8 @@ def test_export_that_is_stopped_waits_for_no_slice(local_dataset: Dataset) -> No
 
     threads = set(threading.enumerate())
     job = large(local_dataset, before)
+    # What a shell starts in the background ignores this signal, unless it asks for it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     with pytest.raises(KeyboardInterrupt):
         job.execute()
     assert not given_up.is_set()

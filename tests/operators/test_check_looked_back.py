@@ -113,8 +113,32 @@ def test_clearing_what_told_a_deletion_again_doubles_nothing(gong: GongSandbox, 
         gong.world.alter_call(call.id, hidden=number % 2 == 1)
     clear(GongExportCallsOperator, 4, destination)
     result = check(f"{destination}/deletions")
-    assert (result["rows"], result["doubled"]) == (2, 0)
-    assert not [one for one in result["problems"] if "Nothing covers" not in one]
+    assert (result["windows"], result["rows"], result["doubled"]) == (2, 2, 0)
+    # Between the two lies a day without a deletion.
+    assert (result["gaps"], result["problems"]) == ([], [])
+
+
+def test_deletions_are_whole_although_transcripts_are_pending(gong: GongSandbox, destination: str) -> None:
+    gong.world.add_call(day(2) + HOUR, transcript_at=day(30))
+    gone = gong.world.add_call(day(1) + HOUR)
+    run_day(GongExportConversationsOperator, gong, 1, destination)
+    gong.world.hide_call(gone.id)
+    summary = run_day(GongExportConversationsOperator, gong, 2, destination)
+    assert (summary["pending"], summary["complete"]) == (1, False)
+    result = check(f"{destination}/conversation_deletions")
+    assert (result["rows"], result["pending"], result["problems"]) == (1, 0, [])
+    told = manifest({"uri": summary["uri"].replace("/conversations/", "/conversation_deletions/")})
+    assert (told["pending"], told["complete"], told["incomplete_because"]) == ([], True, [])
+    assert not check(f"{destination}/conversations")["ok"]
+
+
+def test_no_deletion_is_no_problem_where_there_are_calls(gong: GongSandbox, destination: str) -> None:
+    [problem] = check(f"{destination}/deletions")["problems"]
+    assert "no export" in problem
+    run_day(GongExportCallsOperator, gong, 2, destination)
+    assert check(f"{destination}/deletions")["problems"] == []
+    [problem] = check(f"{destination}/conversation_deletions")["problems"]
+    assert "no export" in problem
 
 
 def test_clearing_a_run_keeps_how_far_it_had_looked_back(gong: GongSandbox, destination: str) -> None:

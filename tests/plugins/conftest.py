@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import date
 from typing import TYPE_CHECKING
 
 import pytest
@@ -42,9 +42,9 @@ def key() -> SigningKey:
 
 @pytest.fixture(scope="session")
 def webhooks(key: SigningKey) -> Webhooks:
-    """Return a Gong whose clock is the real one: tokens expire."""
+    """Return a Gong whose clock is the real one, since tokens expire; its newest call is the same on each day."""
     clock = Clock()
-    world = World(clock, seed=3, calls_per_day=30, days=5, users=25, today=datetime.now(UTC).date())
+    world = World(clock, seed=3, calls_per_day=30, days=5, users=25, today=date(2026, 1, 5))
     return Webhooks(clock, world, key)
 
 

@@ -92,6 +92,11 @@ def test_deferred_wait_ends_with_the_result(quiet: GongSandbox, call_id: str) ->
     assert len(quiet.requests) == 4
 
 
+@pytest.mark.parametrize("short", [{"poke_interval": 1}, {"timeout": 1}], ids=str)
+def test_deferred_wait_is_not_too_short_for_the_scheduler(call_id: str, short: dict[str, Any]) -> None:
+    assert 8 < seconds_to_wait(run_task(sensor(call_id, **short))) <= 10
+
+
 def test_poking_wait_ends_with_the_result(quiet: GongSandbox, call_id: str) -> None:
     result = run_task(sensor(call_id, deferrable=False, poke_interval=0)).succeeded()
     assert result.xcom["id"] == call_id

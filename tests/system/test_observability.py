@@ -89,9 +89,8 @@ def events(
     with RealAirflow(home, environment=settings, triggerer=True) as airflow:
         airflow.add_dag("observed", DAG_FILE)
         run_id = airflow.rest.trigger("observed")
-        # The first look is that of the task. A scheduler that learns of the end of a wait before it has heard that the
-        # task had left its worker takes the task for failed: so the wait is not too short.
-        wait_until(lambda: len(gong.requests.to(TRANSCRIPTS)) >= 5, seconds=PATIENCE, what="looks")
+        # The first look is that of the task.
+        wait_until(lambda: len(gong.requests.to(TRANSCRIPTS)) >= 2, seconds=PATIENCE, what="looks")
         gong.clock.advance(2 * HOUR)
         airflow.rest.wait_for_run("observed", run_id, seconds=PATIENCE)
         # Who listens to the end of a task may be slower than the scheduler.

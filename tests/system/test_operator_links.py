@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.system
 
 
-def test_calls_and_meetings_open_in_gong(airflow: RealAirflow) -> None:
+def test_calls_meetings_and_exports_open_in_gong(airflow: RealAirflow) -> None:
     airflow.rest.wait_for_dags("opens_in_gong")
     airflow.rest.unpause("opens_in_gong")
     run_id = airflow.rest.trigger("opens_in_gong")
@@ -23,3 +23,6 @@ def test_calls_and_meetings_open_in_gong(airflow: RealAirflow) -> None:
     assert airflow.rest.links("opens_in_gong", run_id, "calls") == {}
     meeting = airflow.rest.xcom("opens_in_gong", run_id, "meeting")
     assert airflow.rest.links("opens_in_gong", run_id, "meeting") == {"Open in Gong": meeting["meeting_url"]}
+    # The local Gong's calls say where its application is.
+    company = call["url"].removesuffix(f"call?id={call['id']}")
+    assert airflow.rest.links("opens_in_gong", run_id, "export") == {"Open in Gong": company}

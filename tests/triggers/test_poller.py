@@ -115,6 +115,21 @@ def test_500_waits_cost_5_requests_a_round_and_block_nothing(
     assert len([one for one in slow if "ID " in one]) < 5
 
 
+def test_a_wait_is_not_too_short_for_the_scheduler(
+    quiet: GongSandbox, run: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(GongCallsTrigger, "shortest", 4.0)
+    ids = add_calls(quiet, 1, transcript_at=NOW - HOUR)
+
+    async def test(triggerer: Triggerer) -> None:
+        began = time.monotonic()
+        number = triggerer.add(trigger(ids))
+        await triggerer.until(lambda: triggerer.events_of[number])
+        assert time.monotonic() - began >= 4.0
+
+    run(test)
+
+
 def test_the_watch_sees_a_look_that_blocks(
     quiet: GongSandbox, run: Any, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -110,7 +110,7 @@ def lines(receipt: Receipt) -> Iterator[str]:
         unit = "week"
         yield f"{'':7} |{'a character for each week':53}| rows"
         yield from _block_lines(days, lambda day: f"{day.date.year:<7}", _each_week, 53)
-    uncovered = "" if receipt.holds_snapshots else f", {MISSING} not exported, {PARTLY} partly exported"
+    uncovered = f", {MISSING} not exported, {PARTLY} partly exported" if receipt.covers_time else ""
     yield f"1 to 9: rows, 9 is the busiest {unit}; {EMPTY} no rows{uncovered} (days of UTC)"
 
 

@@ -107,7 +107,7 @@ def _facts(receipt: Receipt) -> str:
         "Given up": f"{receipt.given_up:,}",
         "Doubled": f"{receipt.doubled:,}",
     }
-    if receipt.holds_snapshots:
+    if not receipt.covers_time:
         facts = {name: facts[name] for name in ("From", "To", kind, "Rows")}
     return f"<dl>{''.join(f'<div><dt>{name}</dt><dd>{fact}</dd></div>' for name, fact in facts.items())}</dl>"
 
@@ -163,7 +163,7 @@ def _calendar(receipt: Receipt) -> str:
 <tbody>
 {months}
 </tbody></table></div>
-{_legend(busiest, snapshots=receipt.holds_snapshots)}"""
+{_legend(busiest, receipt)}"""
 
 
 def _month(name: str, days: Iterable[Day], busiest: float) -> str:
@@ -184,11 +184,11 @@ def _cell(day: Day, busiest: float) -> str:
     return f'<td class="{style}" title="{text}">{shown}<span class="hidden">{told}</span></td>'
 
 
-def _legend(busiest: float, *, snapshots: bool) -> str:
-    signs = [("s0", "", "no snapshot" if snapshots else "no rows")]
+def _legend(busiest: float, receipt: Receipt) -> str:
+    signs = [("s0", "", "no snapshot" if receipt.holds_snapshots else "no rows")]
     for step in range(1, _SHADES + 1):
         signs.append((f"s{step}", "", f"up to {busiest * step / _SHADES:,.0f}"))
-    if not snapshots:
+    if receipt.covers_time:
         signs += [("gap", "!", "not exported"), ("gap", "?", "partly exported")]
     listed = "".join(
         f'<li><span class="{style}" aria-hidden="true">{sign}</span>{text}</li>'

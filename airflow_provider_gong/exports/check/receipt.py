@@ -47,12 +47,18 @@ class Receipt:
     start: datetime | None = None
     end: datetime | None = None
     holds_snapshots: bool = False
+    holds_deletions: bool = False
     spans: list[Span] = field(default_factory=list)
     gaps: list[Window] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     pending: int = 0
     given_up: int = 0
     doubled: int = 0
+
+    @property
+    def covers_time(self) -> bool:
+        """Tell whether days without an export are missing: snapshots are moments, deletions come as they come."""
+        return not (self.holds_snapshots or self.holds_deletions)
 
     @property
     def ok(self) -> bool:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+
 from airflow.sdk import DAG
 
 from airflow_provider_gong.operators.calls import GongGetCallOperator, GongListCallsOperator
+from airflow_provider_gong.operators.exports import GongExportCallsOperator
 from airflow_provider_gong.operators.meetings import GongCreateMeetingOperator
 from airflow_provider_gong.operators.users import GongListUsersOperator
 
@@ -28,3 +31,11 @@ with DAG("opens_in_gong", schedule=None):
         organizer_email="{{ ti.xcom_pull('users')[0]['emailAddress'] }}",
         invitees=["buyer@example.com"],
     ).set_upstream(users)
+    GongExportCallsOperator(
+        task_id="export",
+        gong_conn_id="gong_past",
+        destination=f"file://{os.environ['GONG_EXPORTS']}/opens_in_gong",
+        from_datetime="2026-01-08",
+        to_datetime="2026-01-09",
+        include_private=True,
+    )
