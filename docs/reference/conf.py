@@ -56,7 +56,7 @@ nitpick_ignore_regex = [
 
 
 def setup(app: Sphinx) -> None:
-    """Let Sphinx tell what a function of the API returns to its caller, and begin the site with the map of the guides."""
+    """Let Sphinx tell what a function of the API returns to its caller, and begin the site with docs/index.md."""
     app.connect("autodoc-process-signature", _returned)
     app.connect("build-finished", _begin)
 
@@ -73,4 +73,4 @@ def _returned(
 def _begin(app: Sphinx, problem: Exception | None) -> None:
     if problem is None:
         page = Path(app.outdir, "index.html")
-        page.write_text(f'<meta http-equiv="refresh" content="0; url=docs/index.html">\n', encoding="utf-8")
+        page.write_text('<meta http-equiv="refresh" content="0; url=docs/index.html">\n', encoding="utf-8")
