@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import date
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,10 +12,13 @@ from airflow_provider_gong.sandbox.clock import Clock
 from airflow_provider_gong.sandbox.signing import SigningKey
 from airflow_provider_gong.sandbox.webhooks import Webhooks
 from airflow_provider_gong.sandbox.world import World
+from airflow_provider_gong.sandbox.world.details import has_media, has_parties
 from tests.plugins.receiving import PICKY_DAG, RUN_DAG, Airflow, Counter, Server, counted_metrics
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from airflow_provider_gong.sandbox.world.calls import Call
 
 URL_KEY = "a-long-random-key-of-a-rule"
 RULES = {
@@ -35,6 +38,15 @@ RULES = {
 SIGNED = ("runs", "events", "both", "summary", "full", "no_dag", "picky", "no_asset")
 
 
+class WholeCalls(Webhooks):
+    """Tell of the newest call that lacks nothing, as long as no other is named: Gong lacks now this, now that."""
+
+    def body(self, call: Call | str | None = None, *, is_test: bool = False) -> bytes:
+        newest_first = reversed(self._world.visible_calls())
+        whole = next(one for one in newest_first if has_parties(one) and has_media(one))
+        return super().body(call or whole, is_test=is_test)
+
+
 @pytest.fixture(scope="session")
 def key() -> SigningKey:
     return SigningKey()
@@ -42,10 +54,10 @@ def key() -> SigningKey:
 
 @pytest.fixture(scope="session")
 def webhooks(key: SigningKey) -> Webhooks:
-    """Return a Gong whose clock is the real one, since tokens expire; its newest call is the same on each day."""
+    """Return a Gong whose clock is the real one: tokens expire."""
     clock = Clock()
-    world = World(clock, seed=3, calls_per_day=30, days=5, users=25, today=date(2026, 1, 5))
-    return Webhooks(clock, world, key)
+    world = World(clock, seed=3, calls_per_day=30, days=5, users=25, today=datetime.now(UTC).date())
+    return WholeCalls(clock, world, key)
 
 
 @pytest.fixture(scope="session")

@@ -219,7 +219,7 @@ def test_key_may_be_changed_without_a_restart(
     both = {"public_keys": f"{webhooks.key.public_key}\n\n{new.public_key_pem}"}
     connection = {"conn_type": "gongwebhook", "host": server.rule("runs"), "extra": both}
     monkeypatch.setenv("AIRFLOW_CONN_GONG_WEBHOOK_RUNS", json.dumps(connection))
-    renewed = Webhooks(webhooks._clock, webhooks._world, new)
+    renewed = type(webhooks)(webhooks._clock, webhooks._world, new)
     assert renewed.fire(server.rule("runs")).json()["status"] == "accepted"
     assert webhooks.fire(server.rule("runs")).json()["status"] == "duplicate"
 
