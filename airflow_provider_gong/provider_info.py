@@ -261,7 +261,7 @@ def _options() -> dict[str, Any]:
                 "edit connections connect those of type gong_oauth to Gong. The command `airflow gong connect` does "
                 "without it."
             ),
-            "version_added": "0.1.0",
+            "version_added": "1.0.0",
             "type": "boolean",
             "example": None,
             "default": "True",

@@ -37,7 +37,7 @@ EXPORTS = ROOT / "docs" / "exports.md"
 OPERATORS = ROOT / "docs" / "operators.md"
 SENSORS = ROOT / "docs" / "sensors.md"
 SECURITY = ROOT / "docs" / "security.md"
-TROUBLESHOOTING = ROOT / "docs" / "troubleshooting.md"
+MESSAGES = ROOT / "docs" / "messages.md"
 REFERENCE = ROOT / "docs" / "reference"
 PACKAGE = ROOT / "airflow_provider_gong"
 # Where errors come from, for the list of all messages.
@@ -46,7 +46,7 @@ AREAS = {
     "Connections": ("hooks",),
     "Exports": ("exports",),
     "Operators, sensors, triggers": ("operators", "sensors", "triggers"),
-    "Webhooks": ("plugins",),
+    "Webhooks and the page that connects": ("plugins",),
 }
 # A text with fewer letters of its own is made of others, which are listed themselves.
 FEWEST_LETTERS = 9
@@ -71,7 +71,7 @@ def pages() -> dict[Path, str]:
         EXPORTS: written(EXPORTS, "".join(f"\n### {cls.__name__}\n{arguments(cls)}" for cls in exporting)),
         OPERATORS: written(
             OPERATORS,
-            f"\n## Operators\n\n{overview(others)}\n## Reference\n" + "".join(map(section, others)),
+            f"\n## All operators\n\n{overview(others)}\n## Reference\n" + "".join(map(section, others)),
         ),
         SENSORS: written(
             SENSORS,
@@ -79,7 +79,7 @@ def pages() -> dict[Path, str]:
             + "".join(map(section, classes(sensors))),
         ),
         SECURITY: written(SECURITY, f"\n## Scopes of each operator\n\n{permissions()}"),
-        TROUBLESHOOTING: written(TROUBLESHOOTING, "".join(map(messages_of, AREAS))),
+        MESSAGES: written(MESSAGES, "".join(map(messages_of, AREAS))),
         **{REFERENCE / f"{name}.rst": text for name, text in reference().items()},
     }
 
@@ -98,12 +98,13 @@ def reference() -> dict[str, str]:
 
 def reference_page(title: str, parts: Iterable[str]) -> str:
     """Return a page of the reference."""
-    return f"{title}\n{'=' * len(title)}\n" + "".join(parts)
+    return f"{title}\n{'=' * len(title)}\n\n.. contents::\n   :local:\n   :depth: 1\n" + "".join(parts)
 
 
 def described_class(cls: Operator) -> str:
     """Return what has Sphinx describe a class; its methods are for Airflow, not for users."""
-    return f"\n.. autoclass:: {cls.__module__}.{cls.__name__}\n   :no-members:\n"
+    title = f"\n{cls.__name__}\n{'-' * len(cls.__name__)}\n"
+    return f"{title}\n.. autoclass:: {cls.__module__}.{cls.__name__}\n   :no-members:\n"
 
 
 def described_module(name: str) -> str:
@@ -254,18 +255,27 @@ def parameter(cls: Operator, name: str) -> inspect.Parameter:
 
 
 def messages_of(area: str) -> str:
-    """Return the table of what the errors of some modules say."""
+    """Return what the errors of some modules say, a list for each error."""
     found = {
-        message: kind
+        (kind, message)
         for folder in AREAS[area]
         for module in sorted((PACKAGE / folder).rglob("*.py"))
         for message, kind in messages(ast.parse(module.read_text(encoding="utf-8")))
     }
-    rows = (
-        f"| {cell(message)} | `{kind}`{', retried' if getattr(exceptions, kind).retryable else ''} |\n"
-        for message, kind in sorted(found.items(), key=lambda one: one[0].strip(". ").lower())
+    kinds = sorted({kind for kind, _ in found})
+    lists = (
+        f"\n`{kind}`{', retried' if getattr(exceptions, kind).retryable else ''}:\n\n"
+        + "".join(
+            f"- {code(one)}\n" for one in sorted((text for of, text in found if of == kind), key=first_word)
+        )
+        for kind in kinds
     )
-    return f"\n### {area}\n\n| Message | Error |\n|---|---|\n" + "".join(rows)
+    return f"\n## {area}\n" + "".join(lists)
+
+
+def first_word(message: str) -> str:
+    """Return what a message is found by: what differs at its beginning is not known to who looks for it."""
+    return re.sub(r"^\W+", "", message).lower()
 
 
 def messages(module: ast.Module) -> Iterator[tuple[str, str]]:
@@ -279,7 +289,7 @@ def messages(module: ast.Module) -> Iterator[tuple[str, str]]:
         parts = [node.func, *node.args] if isinstance(node, ast.Call) else getattr(node, "elts", [])
         if len(parts) > 1 and isinstance(parts[0], ast.Name) and hasattr(exceptions, parts[0].id):
             said = named.get(parts[1].id, []) if isinstance(parts[1], ast.Name) else parts[1:2]
-            for text in (" ".join(re.sub(r"(\.\.\.)+", "...", spelled(one)).split()) for one in said):
+            for text in map(shortened, map(spelled, said)):
                 if parts[0].id.startswith("Gong") and sum(map(str.isalpha, text)) >= FEWEST_LETTERS:
                     yield text, parts[0].id
 
@@ -295,10 +305,16 @@ def spelled(text: ast.expr) -> str:
     return "..."
 
 
-def cell(text: str) -> str:
-    """Return a text as code in a table."""
+def shortened(text: str) -> str:
+    """Return a text with one gap for several beside each other."""
+    text = " ".join(re.sub(r"(\.\.\.)+", "...", text).split())
+    return re.sub(r"^(?:\.\.\.:? ){1,}(?=\.\.\.:)", "", text)
+
+
+def code(text: str) -> str:
+    """Return a text as code."""
     fence = "``" if "`" in text else "`"
-    return f"{fence}{text}{fence}".replace("|", "\\|")
+    return f"{fence}{text}{fence}"
 
 
 if __name__ == "__main__":

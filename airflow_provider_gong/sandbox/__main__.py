@@ -138,7 +138,9 @@ def _oauth_connection(sandbox: GongSandbox) -> str:
             "login": sandbox.oauth.client_id,
             "password": sandbox.oauth.client_secret,
             "extra": {
-                "scopes": "api:calls:read:basic api:calls:read:transcript api:users:read api:workspaces:read",
+                # Those of the Test button and of all exports.
+                "scopes": "api:calls:read:basic api:calls:read:extensive api:calls:read:transcript "
+                "api:users:read api:logs:read",
                 "allowed_hosts": f"{HOST}, {CUSTOMER_HOST}",
             },
         }

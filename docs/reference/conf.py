@@ -20,8 +20,10 @@ extensions = ["myst_parser", "sphinx.ext.autodoc"]
 
 html_theme = "alabaster"
 html_title = f"airflow-provider-gong {release}"
-html_theme_options = {"page_width": "72em", "sidebar_width": "16em"}
+html_theme_options = {"page_width": "76em", "sidebar_width": "15em", "code_font_size": "0.8em"}
 html_copy_source = False
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
 
 # Links to headings, as they stand on the pages of the repository.
 myst_heading_anchors = 4
@@ -39,6 +41,8 @@ autodoc_default_options = {"members": True}
 autodoc_class_signature = "mixed"
 autodoc_typehints = "signature"
 python_use_unqualified_type_names = True
+# A constructor has twenty arguments: one on each line.
+maximum_signature_line_length = 100
 add_module_names = False
 
 # References within the package have to lead somewhere; those to Airflow, requests and others have no pages here.
@@ -52,7 +56,7 @@ nitpick_ignore_regex = [
 
 
 def setup(app: Sphinx) -> None:
-    """Let Sphinx tell what a function of the API returns to its caller, and begin the site where one looks for it."""
+    """Let Sphinx tell what a function of the API returns to its caller, and begin the site with docs/index.md."""
     app.connect("autodoc-process-signature", _returned)
     app.connect("build-finished", _begin)
 
@@ -69,4 +73,4 @@ def _returned(
 def _begin(app: Sphinx, problem: Exception | None) -> None:
     if problem is None:
         page = Path(app.outdir, "index.html")
-        page.write_text(f'<meta http-equiv="refresh" content="0; url={root_doc}.html">\n', encoding="utf-8")
+        page.write_text('<meta http-equiv="refresh" content="0; url=docs/index.html">\n', encoding="utf-8")

@@ -37,7 +37,7 @@ NOT_TYPED = {
     "airflow gong connect": "waits for somebody's consent in a browser; tests/system/test_oauth.py gives it",
     "deliver --url": "needs an API server with a rule; tests/system/test_webhooks.py has one",
     "statsd_exporter": "is no part of this package; tests/hooks/test_metrics.py reads what Airflow sends",
-    "exports.plan --stream calls+transcripts --from 2023": "tests/exports/plan/test_command.py compares its output",
+    "airflow gong plan --stream calls+transcripts --from 2023": "tests/exports/plan/test_command.py compares it",
 }
 # Dags, and pages with pieces of Dags, that are read but not run here, by a line of theirs.
 NOT_RUN = {

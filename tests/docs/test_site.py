@@ -57,6 +57,15 @@ def test_the_reference_has_what_users_meet(site: Path, page: str, said: str) -> 
     assert said in (site / "docs" / "reference" / f"{page}.html").read_text()
 
 
+def test_signatures_and_tables_are_laid_out_for_readers(site: Path) -> None:
+    text = (site / "docs" / "reference" / "operators.html").read_text()
+    assert '<dd><em class="sig-param"><span class="n"><span class="pre">client_unique_id' in text, (
+        "one line each"
+    )
+    assert 'href="#gongcreatecalloperator"' in text, "a list of what is on the page"
+    assert "_static/site.css" in text, "wide tables scroll by themselves"
+
+
 def test_functions_of_the_api_return_requests(site: Path) -> None:
     text = (site / "docs" / "reference" / "api.html").read_text()
     signature = text.partition('id="airflow_provider_gong.api.calls.list_calls"')[2].partition("</dt>")[0]

@@ -56,7 +56,7 @@ RANGE = ("--from", f"{BEGIN:%Y-%m-%d}", "--to", f"{END:%Y-%m-%d}")
 CALLS = ("--stream", "calls", *RANGE)
 MODULE = (sys.executable, "-m", "airflow_provider_gong.exports.plan")
 AIRFLOW = (str(Path(sys.executable).with_name("airflow")),)
-DOCS = Path(__file__).resolve().parents[3] / "docs" / "exports.md"
+DOCS = Path(__file__).resolve().parents[3] / "docs" / "backfill.md"
 
 
 def company(**facts: Any) -> GongSandbox:
@@ -472,8 +472,8 @@ def test_airflow_command_finds_connections_in_the_database_and_the_module_says_s
 
 
 def test_output_in_the_documentation_is_real(connect: Connect, capsys: pytest.CaptureFixture[str]) -> None:
-    section = DOCS.read_text(encoding="utf-8").partition("\n## Planning a backfill\n")[2]
-    [line] = re.findall(r"```bash\n(python -m .*?)```", section, re.DOTALL)
+    section = DOCS.read_text(encoding="utf-8").partition("\n## What it costs\n")[2]
+    [line] = re.findall(r"```bash\n(airflow gong plan .*?)```", section, re.DOTALL)
     [output] = re.findall(r"```text\n(Backfill of .*?)```", section, re.DOTALL)
     new_year = datetime(2026, 1, 1, tzinfo=UTC)
     with company(seed=7, calls=90, days=700, users=20, logs=0, now=new_year, today=new_year.date()) as gong:
