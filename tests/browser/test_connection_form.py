@@ -39,7 +39,7 @@ PROMISED = {
         "API Key": "",
         "API Secret": "",
         "Port (enter 443)": "",
-        "Scopes": "After a change, connect again.",
+        "Scopes": "After a change, connect again: Admin > Gong connections.",
         "Refresh token": "Only when the app was connected elsewhere.",
         "Redis connection": "Needed as soon as tasks run on more than one machine",
     },

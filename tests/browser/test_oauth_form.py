@@ -59,7 +59,7 @@ def test_a_connection_that_nobody_has_connected_says_how(
     store(connections, gong, "never")
     assert connections.read("never") == (
         "Test Connection Failed\nThis connection is not connected: it has no tokens yet. "
-        "Connect it: `airflow gong connect CONNECTION_ID`."
+        f"Connect it: `airflow gong connect CONNECTION_ID`, or on the page {connections.airflow.rest.url}/gong/oauth/."
     )
 
 
@@ -77,7 +77,7 @@ def test_a_revoked_one_has_to_be_connected_again(connections: ConnectionsPage, g
     connect(connections.airflow, gong, "revoked")
     gong.oauth.revoke()
     said = connections.read("revoked")
-    assert "has to be connected again. Connect it: `airflow gong connect revoked`." in said
+    assert "has to be connected again. Connect it: `airflow gong connect revoked`, or on the page " in said
 
 
 def test_another_secret_of_the_app_is_told(connections: ConnectionsPage, gong: GongSandbox) -> None:
@@ -90,7 +90,7 @@ def test_another_secret_of_the_app_is_told(connections: ConnectionsPage, gong: G
         json={"connection_id": "secret", "conn_type": "gong_oauth", "password": "another-secret"},
     )
     said = connections.read("secret")
-    assert "Connect it: `airflow gong connect secret`." in said
+    assert "Connect it: `airflow gong connect secret`, or on the page " in said
     assert "another-secret" not in said
 
 
