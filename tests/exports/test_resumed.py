@@ -58,7 +58,9 @@ def test_export_killed_at_any_step_goes_on_from_its_slices(tmp_path: Path) -> No
     assert found[0] == 0
     # All are stored before anything is published, and stay until everything is.
     assert found[2 * (2 + SLICES) : steps] == [SLICES] * (steps - 2 * (2 + SLICES))
-    assert sorted(found[:-1]) == found[:-1]
+    for step, stored in enumerate(found[4 : 2 * (2 + SLICES)]):
+        # Each is written aside and moved, several side by side: at most one step of each is not one of a pair.
+        assert step - SLICES <= 2 * stored <= step
     assert found[-1] == 0
 
 
