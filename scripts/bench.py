@@ -293,7 +293,12 @@ def perform(operator: Any, dag: Any, start: datetime, end: datetime) -> Any:
     facts: dict[str, Any] = {"data_interval_start": start, "data_interval_end": end, "logical_date": start}
     run = SimpleNamespace(run_type="scheduled", run_after=end, **facts)
     instance = SimpleNamespace(
-        dag_id="bench", task_id=operator.task_id, run_id=f"until {end}", map_index=-1, try_number=1
+        dag_id="bench",
+        task_id=operator.task_id,
+        run_id=f"until {end}",
+        map_index=-1,
+        try_number=1,
+        xcom_push=lambda **_: None,
     )
     operator.hook.get_conn()._throttle = NoThrottle()
     return operator.perform({"dag": dag, "dag_run": run, "ti": instance})
