@@ -20,6 +20,7 @@ from airflow_provider_gong.exports.storage import open_destination
 from airflow_provider_gong.operators.exports import GongExportCallsOperator, GongExportTranscriptsOperator
 from airflow_provider_gong.sandbox import GongSandbox
 from tests.operators.exporting import build
+from tests.support.connections import connection_of
 from tests.support.golden import datasets, facts_of
 from tests.support.task_runner import RunSpec, TaskResult, run_task
 
@@ -95,14 +96,7 @@ def empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[GongSandb
     with GongSandbox(
         seed=4, calls=0, days=0, users=2, logs=0, now=NEXT + DAY / 24, today=NEXT.date(), per_second=None
     ) as gong:
-        connection = {
-            "conn_type": "gong",
-            "host": gong.url,
-            "login": gong.access_key,
-            "password": gong.access_key_secret,
-            "extra": {"allowed_hosts": "127.0.0.1", "requests_per_second": 1000},
-        }
-        monkeypatch.setenv("AIRFLOW_CONN_GONG_DEFAULT", json.dumps(connection))
+        monkeypatch.setenv("AIRFLOW_CONN_GONG_DEFAULT", connection_of(gong))
         monkeypatch.setenv("AIRFLOW__GONG__QUOTA_DIR", str(tmp_path / "quota"))
         yield gong
 

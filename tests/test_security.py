@@ -26,6 +26,7 @@ from airflow_provider_gong.operators.exports import (
 )
 from airflow_provider_gong.sandbox import GongSandbox
 from tests.operators.exporting import build
+from tests.support.connections import connection_of
 from tests.support.places import S3Place
 from tests.support.struck_s3 import S3Fault
 from tests.support.task_runner import RunSpec, TaskResult, run_task
@@ -61,14 +62,9 @@ def gong() -> Iterator[GongSandbox]:
 
 
 def connect(gong: GongSandbox, key: Key, folder: Path, environment: pytest.MonkeyPatch) -> None:
-    connection = {
-        "conn_type": "gong",
-        "host": gong.url,
-        "login": key.access_key,
-        "password": key.access_key_secret,
-        "extra": {"allowed_hosts": "127.0.0.1", "requests_per_second": 1000},
-    }
-    environment.setenv("AIRFLOW_CONN_GONG_DEFAULT", json.dumps(connection))
+    environment.setenv(
+        "AIRFLOW_CONN_GONG_DEFAULT", connection_of(gong, login=key.access_key, password=key.access_key_secret)
+    )
     environment.setenv("AIRFLOW__GONG__QUOTA_DIR", str(folder / "quota"))
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.docs.pages import ROOT
+from tests.support.connections import connection_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,19 +27,6 @@ FILES = "/tmp/gong"
 SERVE = "python -m airflow_provider_gong.sandbox"
 CLOSED_DOOR = "http://127.0.0.1:9"
 LONGEST_COMMAND = 120
-
-
-def connection_of(gong: GongSandbox) -> str:
-    """Return a local Gong as a connection that is not held up by Gong's limits."""
-    return json.dumps(
-        {
-            "conn_type": "gong",
-            "host": gong.url,
-            "login": gong.access_key,
-            "password": gong.access_key_secret,
-            "extra": {"allowed_hosts": "127.0.0.1", "requests_per_second": 1000},
-        }
-    )
 
 
 def clean_environment() -> dict[str, str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 import pytest
 
 from airflow_provider_gong.sandbox import GongSandbox
+from tests.support.connections import connection_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,13 +49,6 @@ def connected(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[GongS
     with GongSandbox(
         seed=5, calls=40, days=3, users=30, now=NOW, today=NOW.date(), per_second=None
     ) as sandbox:
-        connection = {
-            "conn_type": "gong",
-            "host": sandbox.url,
-            "login": sandbox.access_key,
-            "password": sandbox.access_key_secret,
-            "extra": {"allowed_hosts": "127.0.0.1", "requests_per_second": 1000},
-        }
-        monkeypatch.setenv("AIRFLOW_CONN_GONG_DEFAULT", json.dumps(connection))
+        monkeypatch.setenv("AIRFLOW_CONN_GONG_DEFAULT", connection_of(sandbox))
         monkeypatch.setenv("AIRFLOW__GONG__QUOTA_DIR", str(tmp_path / "quota"))
         yield sandbox
